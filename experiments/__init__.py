@@ -1,0 +1,1 @@
+"""Floor 4: one question a file; records on disk, figures and the command line."""

@@ -1,0 +1,71 @@
+"""Checks that fields of landscapes, noises and rules share; each error names the argument, its value and the bound."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .interface import Matrix, Vector
+
+
+def number(name: str, value: Any) -> float:
+    """Return value as a float; TypeError unless it is a real number, ValueError unless it is finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name}={value!r} must be a number, not {type(value).__name__}")
+    if not np.isfinite(value):
+        raise ValueError(f"{name}={value} must be finite")
+    return float(value)
+
+
+def positive(name: str, value: Any, reason: str) -> float:
+    """Return value as a float above 0."""
+    x = number(name, value)
+    if not x > 0.0:
+        raise ValueError(f"{name}={value} must be above 0: {reason}")
+    return x
+
+
+def not_negative(name: str, value: Any, reason: str) -> float:
+    """Return value as a float of at least 0."""
+    x = number(name, value)
+    if not x >= 0.0:
+        raise ValueError(f"{name}={value} must not be below 0: {reason}")
+    return x
+
+
+def fraction(name: str, value: Any, reason: str) -> float:
+    """Return value as a float in [0, 1)."""
+    x = number(name, value)
+    if not 0.0 <= x < 1.0:
+        raise ValueError(f"{name}={value} must lie in [0, 1): {reason}")
+    return x
+
+
+def vector(name: str, value: Any) -> Vector:
+    """Return value as a contiguous finite array (d,)."""
+    try:
+        x = np.atleast_1d(np.ascontiguousarray(value, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}={value!r} must be numbers") from None
+    if x.ndim != 1:
+        raise ValueError(f"{name} has shape {x.shape}; it must be one row of numbers")
+    if not np.all(np.isfinite(x)):
+        raise ValueError(f"{name}={_short(x)} must be finite")
+    return x
+
+
+def square(name: str, value: Any) -> Matrix:
+    """Return value as a contiguous finite array (d, d)."""
+    try:
+        x = np.ascontiguousarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}={value!r} must be numbers") from None
+    if x.ndim != 2 or x.shape[0] != x.shape[1]:
+        raise ValueError(f"{name} has shape {x.shape}; it must be square")
+    if not np.all(np.isfinite(x)):
+        raise ValueError(f"{name} must be finite")
+    return x
+
+
+def _short(x: npt.NDArray[np.float64]) -> str:
+    return np.array2string(x, threshold=6, separator=", ")
