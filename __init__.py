@@ -6,20 +6,54 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .dynamics.adai import Adai as Adai
+    from .dynamics.adaiw import AdaiW as AdaiW
+    from .dynamics.adam import Adam as Adam
+    from .dynamics.adamw import AdamW as AdamW
+    from .dynamics.ensembles import escape_times as escape_times
+    from .dynamics.ensembles import replay as replay
+    from .dynamics.ensembles import saddle_spread as saddle_spread
+    from .dynamics.langevin import Langevin as Langevin
     from .dynamics.momentum import Momentum as Momentum
     from .dynamics.sgd import SGD as SGD
+    from .dynamics.underdamped import UnderdampedLangevin as UnderdampedLangevin
+    from .landscapes.constant_noise import ConstantNoise as ConstantNoise
+    from .landscapes.expression import from_expression as from_expression
+    from .landscapes.hessian_noise import HessianNoise as HessianNoise
     from .landscapes.isotropic_noise import IsotropicNoise as IsotropicNoise
+    from .landscapes.mueller_brown import MuellerBrown as MuellerBrown
+    from .landscapes.piecewise_quadratic_well import PiecewiseQuadraticWell as PiecewiseQuadraticWell
+    from .landscapes.quadratic_saddle import QuadraticSaddle as QuadraticSaddle
     from .landscapes.quartic_well import QuarticWell as QuarticWell
+    from .landscapes.styblinski_tang import StyblinskiTang as StyblinskiTang
+    from .theory.references import references as references
+    from .theory.references import spread_references as spread_references
 
 # Each name a user needs and the module that holds it; loaded when first asked for, so that importing is cheap.
 _HOME = {
-    "QuarticWell": "landscapes.quartic_well",
+    "Adai": "dynamics.adai",
+    "AdaiW": "dynamics.adaiw",
+    "Adam": "dynamics.adam",
+    "AdamW": "dynamics.adamw",
+    "ConstantNoise": "landscapes.constant_noise",
+    "HessianNoise": "landscapes.hessian_noise",
     "IsotropicNoise": "landscapes.isotropic_noise",
-    "SGD": "dynamics.sgd",
+    "Langevin": "dynamics.langevin",
     "Momentum": "dynamics.momentum",
+    "MuellerBrown": "landscapes.mueller_brown",
+    "PiecewiseQuadraticWell": "landscapes.piecewise_quadratic_well",
+    "QuadraticSaddle": "landscapes.quadratic_saddle",
+    "QuarticWell": "landscapes.quartic_well",
+    "SGD": "dynamics.sgd",
+    "StyblinskiTang": "landscapes.styblinski_tang",
+    "UnderdampedLangevin": "dynamics.underdamped",
+    "escape_times": "dynamics.ensembles",
+    "from_expression": "landscapes.expression",
+    "references": "theory.references",
+    "replay": "dynamics.ensembles",
+    "saddle_spread": "dynamics.ensembles",
+    "spread_references": "theory.references",
 }
-
-__all__ = sorted(_HOME)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:

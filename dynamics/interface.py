@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..landscapes.interface import Rows, Vector
+from ..landscapes.interface import Rows, Vector, draw, gradient
 
 State: TypeAlias = npt.NDArray[np.float64]
 """(rows, d, lanes): what a rule remembers."""
@@ -28,8 +28,8 @@ class Rule(Protocol):
         """Return the dynamical time of one step: the learning rate, or an integrator's dt."""
         ...
 
-    def max_curvature(self) -> float:
-        """Return the largest curvature on which the noiseless iteration does not diverge; inf where none is known."""
+    def max_time_step(self, curvature: float) -> float:
+        """Return the largest time step with which the noiseless iteration does not diverge; inf where none is known."""
         ...
 
     def rows(self) -> int:
@@ -60,6 +60,11 @@ class Rule(Protocol):
         ...
 
 
+def max_time_step(rule: Any, curvature: float) -> float:
+    """Call the rule's max_time_step; inf where it has none."""
+    return float(rule.max_time_step(curvature)) if hasattr(rule, "max_time_step") else float("inf")
+
+
 def start(rule: Any, j: int, theta: Rows, state: State) -> None:
     """Call the rule's start."""
     rule.start(j, theta, state)
@@ -86,3 +91,24 @@ def adapt(rule: Any, g: Rows, state: State, t: Vector, gain: Rows) -> None:
 def move(rule: Any, theta: Rows, g: Rows, state: State, t: Vector, gain: Rows) -> None:
     """Call the rule's move."""
     rule.move(theta, g, state, t, gain)
+
+
+def advance(
+    rule: Any, landscape: Any, noise: Any, theta: Rows, z: Rows, g: Rows, state: State, t: Vector, gain: Rows
+) -> None:
+    """Take one step: the rule's own, or stochastic gradient, decay, adapt and move in turn."""
+    if hasattr(rule, "advance"):
+        rule.advance(landscape, noise, theta, z, g, state, t, gain)
+    else:
+        one_step(rule, landscape, noise, theta, z, g, state, t, gain)
+
+
+def one_step(
+    rule: Any, landscape: Any, noise: Any, theta: Rows, z: Rows, g: Rows, state: State, t: Vector, gain: Rows
+) -> None:
+    """Take one step of a rule that needs the loss and its noise at the present point only."""
+    gradient(landscape, theta, g)
+    draw(noise, landscape, theta, z, g)
+    decay(rule, theta, g)
+    adapt(rule, g, state, t, gain)
+    move(rule, theta, g, state, t, gain)

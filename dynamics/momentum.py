@@ -40,9 +40,9 @@ class Momentum(NamedTuple):
         """Return the dynamical time of one step."""
         return self.lr
 
-    def max_curvature(self) -> float:
-        """Return the largest stable curvature: lr beta3 (h + lambda) <= 2 (1 + beta1)."""
-        return 2.0 * (1.0 + self.beta1) / (self.lr * self.beta3) - self.weight_decay
+    def max_time_step(self, curvature: float) -> float:
+        """Return the largest stable lr on this curvature: lr beta3 (h + lambda) <= 2 (1 + beta1)."""
+        return 2.0 * (1.0 + self.beta1) / (self.beta3 * (curvature + self.weight_decay))
 
     def rows(self) -> int:
         """Return the rows of state: m."""

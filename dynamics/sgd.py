@@ -31,9 +31,9 @@ class SGD(NamedTuple):
         """Return the dynamical time of one step."""
         return self.lr
 
-    def max_curvature(self) -> float:
-        """Return the largest stable curvature: |1 - lr (h + lambda)| <= 1."""
-        return 2.0 / self.lr - self.weight_decay
+    def max_time_step(self, curvature: float) -> float:
+        """Return the largest stable lr on this curvature: |1 - lr (h + lambda)| <= 1."""
+        return 2.0 / (curvature + self.weight_decay)
 
     def rows(self) -> int:
         """Return the rows of state."""

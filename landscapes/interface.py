@@ -90,8 +90,8 @@ class EigenbasisLandscape(Landscape, Protocol):
         """Say whether U is known for these fields."""
         ...
 
-    def eigenvalue(self, theta: Rows, i: int, j: int) -> float:
-        """Return the eigenvalue of the Hessian of lane j that belongs to column i of U."""
+    def eigenvalues(self, theta: Rows, out: Rows) -> None:
+        """Write the eigenvalues of each lane's Hessian to out, (d, lanes), in the order of U's columns."""
         ...
 
     def add_turned(self, q: Rows, out: Rows) -> None:
@@ -126,14 +126,35 @@ def has_eigenbasis(landscape: Any) -> bool:
     return hasattr(landscape, "has_eigenbasis") and bool(landscape.has_eigenbasis())
 
 
-def eigenvalue(landscape: Any, theta: Rows, i: int, j: int) -> float:
-    """Call the landscape's eigenvalue; ask ``has_eigenbasis`` first."""
-    return float(landscape.eigenvalue(theta, i, j))
+def eigenvalues(landscape: Any, theta: Rows, out: Rows) -> None:
+    """Call the landscape's eigenvalues; ask ``has_eigenbasis`` first."""
+    landscape.eigenvalues(theta, out)
 
 
 def add_turned(landscape: Any, q: Rows, out: Rows) -> None:
     """Call the landscape's add_turned; ask ``has_eigenbasis`` first."""
     landscape.add_turned(q, out)
+
+
+def profile(well: Any, x: float) -> float:
+    """Call the well's loss along its escape coordinate (landscapes/valley.py)."""
+    return float(well.profile(x))
+
+
+def slope(well: Any, x: float) -> float:
+    """Call the derivative of the well's profile."""
+    return float(well.slope(x))
+
+
+def curvature(well: Any, x: float) -> float:
+    """Call the second derivative of the well's profile."""
+    return float(well.curvature(x))
+
+
+def anchors(well: Any) -> tuple[float, float, float]:
+    """Call the well's anchors: a, b, c on its escape coordinate, the minimum, the saddle and the far minimum."""
+    a, b, c = well.anchors()
+    return float(a), float(b), float(c)
 
 
 def draw(noise: Any, landscape: Any, theta: Rows, z: Rows, g: Rows) -> None:
@@ -190,7 +211,7 @@ def noise_root_at(noise: Any, landscape: Any, theta: npt.ArrayLike) -> Matrix:
 
 def covariance_at(noise: Any, landscape: Any, theta: npt.ArrayLike) -> Matrix:
     """Return the gradient-noise covariance C(theta), (d, d)."""
-    if hasattr(noise, "covariance"):
-        return np.asarray(noise.covariance(landscape, theta), dtype=np.float64)
+    if hasattr(noise, "covariance_at"):
+        return np.asarray(noise.covariance_at(landscape, theta), dtype=np.float64)
     root = noise_root_at(noise, landscape, theta)
     return np.asarray(root @ root.T)

@@ -25,7 +25,7 @@ class IsotropicNoise(NamedTuple):
         """Return the noise with a variance of at least 0."""
         return self._replace(variance=not_negative("variance", self.variance, "it is a mean square"))
 
-    def covariance(self, landscape: Any, theta: npt.ArrayLike) -> Matrix:
+    def covariance_at(self, landscape: Any, theta: npt.ArrayLike) -> Matrix:
         """Return C at one point (d,)."""
         return self.variance * np.eye(np.size(theta))
 

@@ -1,15 +1,31 @@
-"""The quartic double well (first version: one dimension)."""
+"""The quartic double well."""
 
-from typing import NamedTuple, Self
+import math
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from .checks import number, positive
-from .interface import Escape, Matrix, Rows
+from .frame import resolve
+from .interface import Escape, Matrix, Rows, anchors
+from .valley import (
+    check_transverse,
+    escape,
+    point,
+    stays,
+    valley_add_turned,
+    valley_eigenvalues,
+    valley_gradient,
+    valley_hessian,
+    valley_value,
+)
+
+STEEPEST = 8.0 / (3.0 * math.sqrt(3.0))
+"""A tilt of this many barriers removes one well."""
 
 
 class QuarticWell(NamedTuple):
-    """Smooth double well, L(x) = barrier ((x/w)^2 - 1)^2 + tilt x/w.
+    """Smooth double well, V(x) = barrier ((x/w)^2 - 1)^2 + tilt x/w along the escape coordinate x.
 
     Parameters
     ----------
@@ -18,52 +34,105 @@ class QuarticWell(NamedTuple):
     half_width
         w; the minima of the untilted well lie at +-w.
     tilt
-        Loss added at x = w; it lowers the left well when positive.
+        Loss added at x = w and taken away at x = -w; the start is the left well.
+    transverse_min
+        Curvatures across the valley at the minima, (d - 1,); default none, one dimension.
+    transverse_saddle
+        The same at the saddle, (d - 1,); default as at the minima.
+    rotation
+        U, whose first column is the escape direction: an orthogonal matrix (d, d), or a seed for a random one.
     """
 
     barrier: float = 0.25
     half_width: float = 1.0
     tilt: float = 0.0
+    transverse_min: Any = ()
+    transverse_saddle: Any = None
+    rotation: Any = None
 
     @property
     def dimension(self) -> int:
-        """Number of parameters."""
-        return 1
+        """Number of parameters d."""
+        return 1 + int(np.size(self.transverse_min))
 
     def check(self) -> Self:
-        """Return the well with a barrier and a width above 0."""
+        """Return the well with a barrier that the tilt leaves standing."""
+        barrier = positive("barrier", self.barrier, "there is no well without a barrier")
+        tilt = number("tilt", self.tilt)
+        if not abs(tilt) < STEEPEST * barrier:
+            raise ValueError(
+                f"tilt={tilt:g} must be below 8 barrier/(3 sqrt(3)) = {STEEPEST * barrier:.6g} in size: "
+                "a steeper one removes the barrier"
+            )
+        bottom, top = check_transverse(self.transverse_min, self.transverse_saddle)
         return self._replace(
-            barrier=positive("barrier", self.barrier, "there is no well without a barrier"),
+            barrier=barrier,
             half_width=positive("half_width", self.half_width, "it is a distance"),
-            tilt=number("tilt", self.tilt),
+            tilt=tilt,
+            transverse_min=bottom,
+            transverse_saddle=top,
+            rotation=resolve("rotation", self.rotation, 1 + len(bottom)),
         )
+
+    def profile(self, x: float) -> float:
+        """Return V(x)."""
+        u = x / self.half_width
+        return self.barrier * (u * u - 1.0) * (u * u - 1.0) + self.tilt * u
+
+    def slope(self, x: float) -> float:
+        """Return V'(x)."""
+        narrow = 1.0 / self.half_width
+        u = narrow * x
+        return 4.0 * self.barrier * narrow * u * (u * u - 1.0) + self.tilt * narrow
+
+    def curvature(self, x: float) -> float:
+        """Return V''(x)."""
+        narrow = 1.0 / self.half_width
+        u = narrow * x
+        return 4.0 * self.barrier * narrow * narrow * (3.0 * u * u - 1.0)
+
+    def anchors(self) -> tuple[float, float, float]:
+        """Return a, b, c: the roots of u^3 - u + tilt/(4 barrier) = 0, times w."""
+        if self.tilt == 0.0:
+            return -self.half_width, 0.0, self.half_width
+        angle = math.acos(-self.tilt / self.barrier / STEEPEST) / 3.0
+        radius = 2.0 / math.sqrt(3.0) * self.half_width
+        third = 2.0 * math.pi / 3.0
+        return radius * math.cos(angle - 2.0 * third), radius * math.cos(angle - third), radius * math.cos(angle)
 
     def value(self, theta: Rows, out: Rows) -> None:
         """Write L to row 0 of out."""
-        for j in range(theta.shape[1]):
-            x = theta[0, j] / self.half_width
-            out[0, j] = self.barrier * (x * x - 1.0) * (x * x - 1.0) + self.tilt * x
+        valley_value(self, self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
 
     def gradient(self, theta: Rows, out: Rows) -> None:
-        """Write dL/dtheta to out."""
-        for j in range(theta.shape[1]):
-            x = theta[0, j] / self.half_width
-            out[0, j] = (4.0 * self.barrier * x * (x * x - 1.0) + self.tilt) / self.half_width
+        """Write the gradient to out."""
+        valley_gradient(self, self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
 
     def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
         """Write the Hessian of lane j to out."""
-        x = theta[0, j] / self.half_width
-        out[0, 0] = 4.0 * self.barrier * (3.0 * x * x - 1.0) / (self.half_width * self.half_width)
+        valley_hessian(self, self.rotation, self.transverse_min, self.transverse_saddle, theta, j, out)
+
+    def has_eigenbasis(self) -> bool:
+        """Say whether U diagonalises the Hessian everywhere: where the transverse curvatures do not change."""
+        return stays(self.transverse_min, self.transverse_saddle)
+
+    def eigenvalues(self, theta: Rows, out: Rows) -> None:
+        """Write the eigenvalues of each lane's Hessian in the order of U's columns."""
+        valley_eigenvalues(self, self.rotation, self.transverse_min, theta, out)
+
+    def add_turned(self, q: Rows, out: Rows) -> None:
+        """Add U q to out."""
+        valley_add_turned(self.rotation, q, out)
 
     def minima(self) -> Matrix:
-        """Return the minima, (2, d)."""
-        return np.array([[-self.half_width], [self.half_width]])
+        """Return both minima, (2, d), the left one first."""
+        a, _, c = anchors(self)
+        return np.array([point(self, a), point(self, c)])
 
     def saddles(self) -> Matrix:
         """Return the saddle, (1, d)."""
-        return np.array([[0.0]])
+        return np.array([point(self, anchors(self)[1])])
 
     def escape(self) -> Escape:
         """Return the way from the left minimum over the saddle."""
-        left, right = self.minima()
-        return Escape(left, self.saddles()[0], right, np.array([1.0]), self.barrier)
+        return escape(self)

@@ -1,0 +1,95 @@
+"""Threads, slices and Ctrl-C: how an ensemble's work is cut. No result depends on anything here."""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import TypeVar
+
+SLICE = 0.1
+"""Seconds of work in one call of a kernel: how soon Ctrl-C is heard."""
+POLL = 0.1
+"""Seconds between two reports of progress."""
+LANES = 128
+"""Widest block: wide enough for vectors, narrow enough for the first-level cache in few dimensions."""
+BLOCK_NUMBERS = 8192
+"""Coordinates times lanes in a block of many dimensions, so that it stays in the second-level cache."""
+
+Item = TypeVar("Item")
+Part = TypeVar("Part")
+
+
+class Pace:
+    """How many units of work make a slice."""
+
+    def __init__(self) -> None:
+        self.units = 1
+
+    @contextmanager
+    def slice(self) -> Iterator[int]:
+        """Yield the number of units for the next call, and learn from how long it took."""
+        began = time.perf_counter()
+        yield self.units
+        seconds = max(time.perf_counter() - began, 1e-9)
+        self.units = max(1, min(int(self.units * SLICE / seconds), 8 * self.units))
+
+
+def thread_count(asked: int | None, parts: int) -> int:
+    """Return the number of threads: as asked, or one a core, but never more than there are parts."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores if asked is None else asked, parts))
+
+
+def lane_count(asked: int | None, dimension: int, trajectories: int) -> int:
+    """Return the lanes of a block: as asked, or narrower for few trajectories and for many dimensions."""
+    if asked is not None:
+        return asked
+    fitting = min(LANES, BLOCK_NUMBERS // dimension, trajectories // 4)
+    return max(8, fitting // 8 * 8)
+
+
+def run_threads(work: Callable[[int, threading.Event], None], workers: int, report: Callable[[], None]) -> bool:
+    """Run work(k, stop) for every k in threads, reporting now and then; return whether Ctrl-C stopped it."""
+    return run_in_order(lambda k, stop: work(k, stop), range(workers), workers, lambda _: None, report)
+
+
+def run_in_order(
+    work: Callable[[Item, threading.Event], Part],
+    items: Sequence[Item],
+    workers: int,
+    fold: Callable[[Part], None],
+    report: Callable[[], None],
+) -> bool:
+    """Run work(item, stop) for every item in threads and fold the parts in the order of the items.
+
+    Ctrl-C sets stop, after which work returns soon with what it has; the parts of items that have begun are folded all
+    the same. Return whether that happened.
+    """
+    stop = threading.Event()
+    waiting = deque(items)
+    running: deque[Future[Part]] = deque()
+    interrupted = False
+    with ThreadPoolExecutor(workers) as pool:
+        while running or (waiting and not interrupted):
+            try:
+                while waiting and not interrupted and len(running) < 2 * workers:
+                    running.append(pool.submit(work, waiting.popleft(), stop))
+                wait([running[0]], timeout=POLL)
+                report()
+            except KeyboardInterrupt:
+                interrupted = True
+                stop.set()
+            except BaseException:
+                stop.set()
+                raise
+            while running and running[0].done():
+                try:
+                    fold(running.popleft().result())
+                except BaseException:
+                    stop.set()
+                    raise
+    report()
+    return interrupted

@@ -1,0 +1,161 @@
+"""How long does a rule take to leave a minimum?"""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from .. import __version__
+from ..dynamics.interface import Vector
+from .configuration import Configuration
+from .fields import plain
+
+
+class EscapeRun(NamedTuple):
+    """Escape times of an ensemble from a minimum, against every reference there is.
+
+    Parameters
+    ----------
+    trajectories
+        Number of trajectories N.
+    seed
+        Seed of the random streams, in [0, 2^64).
+    exit
+        Absorbing level along the escape direction; the far minimum if left out.
+    max_steps
+        Steps after which a trajectory is censored; 10^6 / d, but at least 10^4, if left out.
+    left_truncation
+        Steps at the start that are left out of the estimate.
+    origin
+        Where trajectories start, d numbers; the minimum if left out.
+    momentum
+        Momentum at the start: at rest, or thermal, drawn from what it is in the long run on a flat loss.
+    threads
+        Threads; one a core if left out. No result depends on it.
+    lanes
+        Trajectories moved together. No result depends on it.
+    """
+
+    trajectories: int = 4000
+    seed: int = 0
+    exit: float | None = None
+    max_steps: int | None = None
+    left_truncation: int = 0
+    origin: Vector | None = None
+    momentum: Literal["rest", "thermal"] = "rest"
+    threads: int | None = None
+    lanes: int | None = None
+
+
+class EscapeResult(NamedTuple):
+    """An escape experiment and all that is said of it.
+
+    Parameters
+    ----------
+    configuration
+        All fields as plain values.
+    landscape, noise, rule
+        The checked objects.
+    times
+        EscapeTimes.
+    references
+        Name -> Reference.
+    regime
+        Dimensionless numbers that say where a closed form may be trusted.
+    verdict
+        Against the exact discrete reference.
+    """
+
+    configuration: dict[str, Any]
+    landscape: Any
+    noise: Any
+    rule: Any
+    times: Any
+    references: dict[str, Any]
+    regime: dict[str, float]
+    verdict: Any
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it early."""
+        return bool(self.times.interrupted)
+
+    def arrays(self) -> dict[str, Any]:
+        """Return the raw results for a record."""
+        return {"steps": self.times.steps, "outcome": self.times.outcome}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as one plain object; what is infinite or undefined is null."""
+        times = self.times
+        low, high = times.interval(0.95)
+        return dict(
+            plain(
+                {
+                    "rule": self.configuration["rule"]["name"],
+                    "landscape": self.configuration["landscape"]["name"],
+                    "noise": self.configuration["noise"]["name"],
+                    "seed": times.seed,
+                    "trajectories": times.trajectories,
+                    "escaped": times.escaped,
+                    "censored": times.censored,
+                    "diverged": times.diverged,
+                    "total_steps": times.total_steps,
+                    "mean": times.mean,
+                    "low": low,
+                    "high": high,
+                    "mean_steps": times.mean_steps,
+                    "max_steps": times.max_steps,
+                    "time_step": times.time_step,
+                    "references": {name: _told(each, times.mean) for name, each in self.references.items()},
+                    "regime": self.regime,
+                    "verdict": self.verdict.outcome,
+                    "verdict_detail": self.verdict.detail,
+                    "interrupted": times.interrupted,
+                    "seconds": times.seconds,
+                    "version": __version__,
+                    "digest": times.digest(),
+                    "configuration": self.configuration,
+                }
+            )
+        )
+
+
+def escape_experiment(configuration: Configuration, progress: Any = None) -> EscapeResult:
+    """Run an ensemble, compute the references and compare.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where a field is out of bounds or the parts do not fit one another.
+    """
+    from ..dynamics.ensembles import escape_times
+    from ..theory.references import references, regime
+    from .verdict import escape_verdict
+
+    landscape, noise, rule = configuration.build()
+    run = configuration.run
+    setting = {"exit": run.exit, "origin": run.origin, "momentum": run.momentum}
+    times = escape_times(
+        landscape,
+        noise,
+        rule,
+        trajectories=run.trajectories,
+        seed=run.seed,
+        max_steps=run.max_steps,
+        left_truncation=run.left_truncation,
+        threads=run.threads,
+        lanes=run.lanes,
+        progress=progress,
+        **setting,
+    )
+    known = references(landscape, noise, rule, **setting)._asdict()
+    exact = known["exact_discrete"]
+    verdict = escape_verdict(times, exact.value, exact.reason, from_minimum=run.origin is None)
+    described = configuration.described(landscape, noise, rule)
+    return EscapeResult(described, landscape, noise, rule, times, known, regime(landscape, noise, rule), verdict)
+
+
+def _told(reference: Any, measured: float) -> dict[str, Any]:
+    if reference.value is None:
+        return {"value": None, "reason": reference.reason}
+    told = {"value": reference.value, "source": reference.source, "ratio": np.divide(measured, reference.value)}
+    return told | ({"reason": reference.reason} if reference.reason else {})

@@ -1,0 +1,167 @@
+"""How fast does a rule spread along each direction of a saddle?"""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from .. import __version__
+from ..dynamics.interface import Vector
+from .configuration import Configuration
+from .fields import plain
+
+
+class SaddleRun(NamedTuple):
+    """Spreading of an ensemble from a saddle, direction by direction, against every reference there is.
+
+    Parameters
+    ----------
+    steps
+        Number of steps T.
+    trajectories
+        Number of trajectories N.
+    seed
+        Seed of the random streams, in [0, 2^64).
+    record
+        The steps to record, or how many of them, spaced evenly in their logarithm; 20 if left out.
+    origin
+        Where trajectories start, d numbers; the landscape's first saddle if left out.
+    momentum
+        Momentum at the start: at rest, or thermal, drawn from what it is in the long run on a flat loss.
+    threads
+        Threads; one a core if left out. No result depends on it.
+    lanes
+        Trajectories moved together. No result depends on it.
+    """
+
+    steps: int = 1000
+    trajectories: int = 20_000
+    seed: int = 0
+    record: int | Vector | None = None
+    origin: Vector | None = None
+    momentum: Literal["rest", "thermal"] = "rest"
+    threads: int | None = None
+    lanes: int | None = None
+
+
+class SaddleResult(NamedTuple):
+    """A spreading experiment and all that is said of it.
+
+    Parameters
+    ----------
+    configuration
+        All fields as plain values.
+    landscape, noise, rule
+        The checked objects.
+    spread
+        SaddleSpread.
+    references
+        Name -> Reference, whose value is (R, d).
+    regime
+        Dimensionless numbers that say where a closed form may be trusted.
+    verdict
+        Against the exact discrete reference.
+    """
+
+    configuration: dict[str, Any]
+    landscape: Any
+    noise: Any
+    rule: Any
+    spread: Any
+    references: dict[str, Any]
+    regime: dict[str, float]
+    verdict: Any
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it early."""
+        return bool(self.spread.interrupted)
+
+    def arrays(self) -> dict[str, Any]:
+        """Return the raw results for a record."""
+        names = ("steps", "mean", "covariance", "variance", "fourth", "curvatures", "directions")
+        return {name: getattr(self.spread, name) for name in names}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as one plain object; what is infinite or undefined is null."""
+        spread = self.spread
+        low, high = spread.interval(0.95)
+        return dict(
+            plain(
+                {
+                    "rule": self.configuration["rule"]["name"],
+                    "landscape": self.configuration["landscape"]["name"],
+                    "noise": self.configuration["noise"]["name"],
+                    "seed": spread.seed,
+                    "trajectories": spread.trajectories,
+                    "diverged": spread.diverged,
+                    "steps": spread.steps,
+                    "time": spread.time,
+                    "time_step": spread.time_step,
+                    "curvatures": spread.curvatures,
+                    "directions": spread.directions,
+                    "mean": spread.mean,
+                    "covariance": spread.covariance,
+                    "variance": spread.variance,
+                    "low": low,
+                    "high": high,
+                    "references": {name: _told(each) for name, each in self.references.items()},
+                    "regime": self.regime,
+                    "verdict": self.verdict.outcome,
+                    "verdict_detail": self.verdict.detail,
+                    "interrupted": spread.interrupted,
+                    "seconds": spread.seconds,
+                    "version": __version__,
+                    "digest": spread.digest(),
+                    "configuration": self.configuration,
+                }
+            )
+        )
+
+
+def saddle_experiment(configuration: Configuration, progress: Any = None) -> SaddleResult:
+    """Run an ensemble, compute the references and compare.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where a field is out of bounds or the parts do not fit one another.
+    """
+    from ..dynamics.ensembles import saddle_spread
+    from ..theory.references import regime, spread_references
+    from .verdict import spread_verdict
+
+    landscape, noise, rule = configuration.build()
+    run = configuration.run
+    spread = saddle_spread(
+        landscape,
+        noise,
+        rule,
+        steps=run.steps,
+        trajectories=run.trajectories,
+        seed=run.seed,
+        record=_whole_steps(run.record),
+        origin=run.origin,
+        momentum=run.momentum,
+        threads=run.threads,
+        lanes=run.lanes,
+        progress=progress,
+    )
+    known = spread_references(landscape, noise, rule, spread.steps, momentum=run.momentum)._asdict()
+    exact = known["exact_discrete"]
+    verdict = spread_verdict(spread, exact.value, exact.reason)
+    described = configuration.described(landscape, noise, rule)
+    return SaddleResult(described, landscape, noise, rule, spread, known, regime(landscape, noise, rule), verdict)
+
+
+def _whole_steps(record: Any) -> Any:
+    if record is None or np.ndim(record) == 0:
+        return record
+    if np.any(record != np.round(record)):
+        raise ValueError("record must be whole numbers of steps")
+    return np.asarray(record, dtype=np.int64)
+
+
+def _told(reference: Any) -> dict[str, Any]:
+    if reference.value is None:
+        return {"value": None, "reason": reference.reason}
+    return {"value": reference.value, "source": reference.source} | ({"reason": reference.reason} if reference.reason else {})

@@ -1,0 +1,71 @@
+"""Gradient noise with one covariance everywhere."""
+
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from .checks import square
+from .interface import Matrix, Rows
+
+ROUNDING = 1e-12
+"""Relative size of an asymmetry or a negative eigenvalue that still counts as rounding."""
+
+
+class ConstantNoise(NamedTuple):
+    """The same gradient noise at every point, with any covariance: C is positive semidefinite, singular allowed.
+
+    Parameters
+    ----------
+    covariance
+        C: a matrix (d, d), or its diagonal (d,).
+    root
+        A square root of C, computed from it: leave it out.
+    """
+
+    covariance: Any = ((2.5,),)
+    root: Any = None
+
+    derived = ("root",)
+
+    def check(self) -> Self:
+        """Return the noise with a symmetric positive semidefinite covariance and its root."""
+        given = np.asarray(self.covariance, dtype=np.float64)
+        c = square("covariance", np.diag(given) if given.ndim == 1 else np.atleast_2d(given))
+        size = float(np.abs(c).max(initial=0.0))
+        asymmetry = float(np.abs(c - c.T).max(initial=0.0))
+        if asymmetry > ROUNDING * size:
+            raise ValueError(f"covariance must be symmetric: two entries differ by {asymmetry:.3g} from their mirror image")
+        values, vectors = np.linalg.eigh(0.5 * (c + c.T))
+        if values[0] < -ROUNDING * len(c) * size:
+            raise ValueError(
+                f"covariance must be positive semidefinite: its smallest eigenvalue is {values[0]:.6g}, below 0"
+            )
+        deviations = np.sqrt(np.maximum(values, 0.0))
+        diagonal = np.count_nonzero(c - np.diag(np.diag(c))) == 0
+        # One row stands for a diagonal root: d multiplications a step instead of d^2.
+        root = np.sqrt(np.maximum(np.diag(c), 0.0))[None, :] if diagonal else vectors * deviations @ vectors.T
+        return self._replace(covariance=np.ascontiguousarray(0.5 * (c + c.T)), root=np.ascontiguousarray(root))
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates that the covariance is for."""
+        return len(np.asarray(self.covariance))
+
+    def covariance_at(self, landscape: Any, theta: npt.ArrayLike) -> Matrix:
+        """Return C, (d, d)."""
+        return np.asarray(self.covariance)
+
+    def draw(self, landscape: Any, theta: Rows, z: Rows, g: Rows) -> None:
+        """Add C^(1/2) z to g."""
+        if self.root.shape[0] == 1:
+            for i in range(g.shape[0]):
+                deviation = self.root[0, i]
+                for j in range(g.shape[1]):
+                    g[i, j] += deviation * z[i, j]
+        else:
+            for i in range(g.shape[0]):
+                for k in range(z.shape[0]):
+                    r = self.root[i, k]
+                    for j in range(g.shape[1]):
+                        g[i, j] += r * z[k, j]

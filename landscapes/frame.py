@@ -1,0 +1,118 @@
+"""Rotations: landscapes are written in their own frame, q = U^T theta, and turned by an orthogonal U."""
+
+from typing import Any
+
+import numpy as np
+
+from .checks import square
+from .interface import Matrix, Rows, inlined
+
+TOLERANCE = 1e-9
+"""Largest entry of U^T U - I that still counts as rounding."""
+
+
+def resolve(name: str, rotation: Any, d: int) -> Matrix:
+    """Return U as a matrix (d, d), or (0, 0) for no rotation.
+
+    Parameters
+    ----------
+    name
+        The field, for errors.
+    rotation
+        None, an orthogonal matrix, or a seed for a random one (uniform over all rotations and reflections).
+    d
+        Number of parameters.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where the matrix has another size or is not orthogonal.
+    """
+    if rotation is None or np.size(rotation) == 0:
+        return np.zeros((0, 0))
+    if np.ndim(rotation) == 0 and not isinstance(rotation, bool):
+        if int(rotation) != rotation or rotation < 0:
+            raise ValueError(f"{name}={rotation} must be a matrix or a seed, a whole number of at least 0")
+        return random_rotation(int(rotation), d)
+    u = square(name, rotation)
+    if len(u) != d:
+        raise ValueError(f"{name} has shape {u.shape}; the landscape has {d} dimensions")
+    deviation = float(np.abs(u.T @ u - np.eye(d)).max())
+    if deviation > TOLERANCE:
+        raise ValueError(f"{name} must be orthogonal: U^T U differs from the identity by {deviation:.2g}")
+    return u
+
+
+def random_rotation(seed: int, d: int) -> Matrix:
+    """Return an orthogonal matrix, uniform by the Haar measure."""
+    q, r = np.linalg.qr(np.random.default_rng(seed).standard_normal((d, d)))
+    return np.ascontiguousarray(q * np.sign(np.diag(r)))
+
+
+def unrotated(rotation: Any, d: int) -> Matrix:
+    """Return a resolved rotation as a matrix (d, d): the identity where there is none."""
+    return np.asarray(rotation) if np.size(rotation) else np.eye(d)
+
+
+@inlined
+def to_frame(rotation: Matrix, theta: Rows, q: Rows) -> None:
+    """Write U^T theta to q."""
+    for i in range(q.shape[0]):
+        for j in range(q.shape[1]):
+            q[i, j] = 0.0
+        for k in range(theta.shape[0]):
+            u = rotation[k, i]
+            for j in range(q.shape[1]):
+                q[i, j] += u * theta[k, j]
+
+
+@inlined
+def add_from_frame(rotation: Matrix, q: Rows, out: Rows) -> None:
+    """Add U q to out; without a rotation, q itself."""
+    if rotation.shape[0] == 0:
+        for i in range(out.shape[0]):
+            for j in range(out.shape[1]):
+                out[i, j] += q[i, j]
+    else:
+        for i in range(out.shape[0]):
+            for k in range(q.shape[0]):
+                u = rotation[i, k]
+                for j in range(out.shape[1]):
+                    out[i, j] += u * q[k, j]
+
+
+@inlined
+def from_frame(rotation: Matrix, q: Rows, out: Rows) -> None:
+    """Write U q to out."""
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = 0.0
+    add_from_frame(rotation, q, out)
+
+
+@inlined
+def turn_matrix(rotation: Matrix, inner: Matrix, out: Matrix) -> None:
+    """Write U inner U^T to out."""
+    d = out.shape[0]
+    half = np.empty((d, d))
+    for i in range(d):
+        for k in range(d):
+            half[i, k] = 0.0
+            for m in range(d):
+                half[i, k] += rotation[i, m] * inner[m, k]
+    for i in range(d):
+        for k in range(d):
+            out[i, k] = 0.0
+            for m in range(d):
+                out[i, k] += half[i, m] * rotation[k, m]
+
+
+@inlined
+def frame_coordinate(rotation: Matrix, theta: Rows, i: int, j: int) -> float:
+    """Return coordinate i of U^T theta in lane j."""
+    if rotation.shape[0] == 0:
+        return float(theta[i, j])
+    x = 0.0
+    for k in range(theta.shape[0]):
+        x += rotation[k, i] * theta[k, j]
+    return x

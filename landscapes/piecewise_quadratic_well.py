@@ -1,0 +1,148 @@
+"""The piecewise-quadratic double well."""
+
+import math
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from .checks import positive
+from .frame import resolve
+from .interface import Escape, Matrix, Rows, anchors
+from .valley import (
+    check_transverse,
+    escape,
+    point,
+    stays,
+    valley_add_turned,
+    valley_eigenvalues,
+    valley_gradient,
+    valley_hessian,
+    valley_value,
+)
+
+
+class PiecewiseQuadraticWell(NamedTuple):
+    """Parabolas joined with a continuous slope, so that curvatures and barrier are free and Eq. 3 holds everywhere.
+
+    Along the escape coordinate x the curvature is H_a around the near minimum, -H_b around the saddle at x = 0 and H_c
+    around the far minimum. The pieces meet where the slope is p, at distance p/H_a from a and p/H_b from b, with
+    barrier = (p^2/2) (1/H_a + 1/H_b); on the far side the slope at the joint is the same p. The joints themselves belong
+    to the saddle's piece. Theorem 3's s is H_b/(H_a + H_b) exactly.
+
+    Parameters
+    ----------
+    curvature_min
+        H_a, along the escape direction at the near minimum.
+    curvature_saddle
+        H_b, given as a magnitude: the curvature of the saddle along the escape direction is -H_b.
+    barrier
+        Height of the saddle above the near minimum (loss).
+    curvature_far
+        H_c, at the far minimum; default H_a.
+    transverse_min
+        Curvatures across the valley at the minima, (d - 1,); default none, one dimension.
+    transverse_saddle
+        The same at the saddle, (d - 1,); default as at the minima.
+    rotation
+        U, whose first column is the escape direction: an orthogonal matrix (d, d), or a seed for a random one.
+    """
+
+    curvature_min: float = 2.0
+    curvature_saddle: float = 1.0
+    barrier: float = 0.25
+    curvature_far: Any = None
+    transverse_min: Any = ()
+    transverse_saddle: Any = None
+    rotation: Any = None
+
+    @property
+    def dimension(self) -> int:
+        """Number of parameters d."""
+        return 1 + int(np.size(self.transverse_min))
+
+    def check(self) -> Self:
+        """Return the well with curvatures and barrier above 0."""
+        bottom, top = check_transverse(self.transverse_min, self.transverse_saddle)
+        near = positive("curvature_min", self.curvature_min, "a minimum curves upwards")
+        far = near if self.curvature_far is None else self.curvature_far
+        return self._replace(
+            curvature_min=near,
+            curvature_saddle=positive(
+                "curvature_saddle", self.curvature_saddle, "it is the magnitude of the saddle's negative curvature"
+            ),
+            barrier=positive("barrier", self.barrier, "there is no well without a barrier"),
+            curvature_far=positive("curvature_far", far, "a minimum curves upwards"),
+            transverse_min=bottom,
+            transverse_saddle=top,
+            rotation=resolve("rotation", self.rotation, 1 + len(bottom)),
+        )
+
+    def anchors(self) -> tuple[float, float, float]:
+        """Return a, b, c."""
+        p = math.sqrt(2.0 * self.barrier / (1.0 / self.curvature_min + 1.0 / self.curvature_saddle))
+        joint = p / self.curvature_saddle
+        return -joint - p / self.curvature_min, 0.0, joint + p / self.curvature_far
+
+    def profile(self, x: float) -> float:
+        """Return V(x), 0 at the near minimum."""
+        a, _, c = anchors(self)
+        p = math.sqrt(2.0 * self.barrier / (1.0 / self.curvature_min + 1.0 / self.curvature_saddle))
+        joint = p / self.curvature_saddle
+        lower = self.barrier - 0.5 * p * p * (1.0 / self.curvature_saddle + 1.0 / self.curvature_far)
+        if x < -joint:
+            return 0.5 * self.curvature_min * (x - a) * (x - a)
+        if x > joint:
+            return lower + 0.5 * self.curvature_far * (x - c) * (x - c)
+        return self.barrier - 0.5 * self.curvature_saddle * x * x
+
+    def slope(self, x: float) -> float:
+        """Return V'(x)."""
+        p = math.sqrt(2.0 * self.barrier / (1.0 / self.curvature_min + 1.0 / self.curvature_saddle))
+        joint = p / self.curvature_saddle
+        near = self.curvature_min * (x + joint) + p
+        far = self.curvature_far * (x - joint) - p
+        middle = -self.curvature_saddle * x
+        return near if x < -joint else (far if x > joint else middle)
+
+    def curvature(self, x: float) -> float:
+        """Return V''(x)."""
+        p = math.sqrt(2.0 * self.barrier / (1.0 / self.curvature_min + 1.0 / self.curvature_saddle))
+        joint = p / self.curvature_saddle
+        return self.curvature_min if x < -joint else (self.curvature_far if x > joint else -self.curvature_saddle)
+
+    def value(self, theta: Rows, out: Rows) -> None:
+        """Write L to row 0 of out."""
+        valley_value(self, self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
+
+    def gradient(self, theta: Rows, out: Rows) -> None:
+        """Write the gradient to out."""
+        valley_gradient(self, self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
+
+    def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
+        """Write the Hessian of lane j to out."""
+        valley_hessian(self, self.rotation, self.transverse_min, self.transverse_saddle, theta, j, out)
+
+    def has_eigenbasis(self) -> bool:
+        """Say whether U diagonalises the Hessian everywhere: where the transverse curvatures do not change."""
+        return stays(self.transverse_min, self.transverse_saddle)
+
+    def eigenvalues(self, theta: Rows, out: Rows) -> None:
+        """Write the eigenvalues of each lane's Hessian in the order of U's columns."""
+        valley_eigenvalues(self, self.rotation, self.transverse_min, theta, out)
+
+    def add_turned(self, q: Rows, out: Rows) -> None:
+        """Add U q to out."""
+        valley_add_turned(self.rotation, q, out)
+
+    def minima(self) -> Matrix:
+        """Return both minima, (2, d), the near one first."""
+        a, _, c = anchors(self)
+        return np.array([point(self, a), point(self, c)])
+
+    def saddles(self) -> Matrix:
+        """Return the saddle, (1, d)."""
+        return np.array([point(self, anchors(self)[1])])
+
+    def escape(self) -> Escape:
+        """Return the way from the near minimum over the saddle."""
+        return escape(self)

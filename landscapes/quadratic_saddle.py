@@ -1,0 +1,124 @@
+"""The quadratic saddle."""
+
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from .checks import vector
+from .frame import add_from_frame, frame_coordinate, resolve, unrotated
+from .interface import Escape, Matrix, Rows
+
+EXAMPLE = (-1.0, 0.1, 0.01)
+
+
+class QuadraticSaddle(NamedTuple):
+    """Quadratic saddle, L = sum_i h_i q_i^2 / 2 with q = U^T theta: Assumption 1 holds exactly.
+
+    Parameters
+    ----------
+    curvatures
+        h, the eigenvalues of the Hessian, (d,); of either sign.
+    rotation
+        U, whose columns are the eigenvectors: an orthogonal matrix (d, d), or a seed for a random one; default none.
+    """
+
+    curvatures: Any = EXAMPLE
+    rotation: Any = None
+
+    @property
+    def dimension(self) -> int:
+        """Number of parameters d."""
+        return len(self.curvatures)
+
+    def check(self) -> Self:
+        """Return the saddle with finite curvatures and an orthogonal rotation."""
+        h = vector("curvatures", self.curvatures)
+        if len(h) == 0:
+            raise ValueError("curvatures is empty; a landscape has at least one direction")
+        return self._replace(curvatures=h, rotation=resolve("rotation", self.rotation, len(h)))
+
+    def value(self, theta: Rows, out: Rows) -> None:
+        """Write L to row 0 of out."""
+        for j in range(theta.shape[1]):
+            total = 0.0
+            for i in range(theta.shape[0]):
+                q = frame_coordinate(self.rotation, theta, i, j)
+                total += 0.5 * self.curvatures[i] * q * q
+            out[0, j] = total
+
+    def gradient(self, theta: Rows, out: Rows) -> None:
+        """Write U diag(h) U^T theta to out."""
+        d, lanes = theta.shape
+        if self.rotation.shape[0] == 0:
+            for i in range(d):
+                h = self.curvatures[i]
+                for j in range(lanes):
+                    out[i, j] = h * theta[i, j]
+        else:
+            q = np.empty(lanes)
+            for i in range(d):
+                for j in range(lanes):
+                    out[i, j] = 0.0
+            for i in range(d):
+                for j in range(lanes):
+                    q[j] = 0.0
+                for k in range(d):
+                    u = self.rotation[k, i]
+                    for j in range(lanes):
+                        q[j] += u * theta[k, j]
+                for k in range(d):
+                    u = self.curvatures[i] * self.rotation[k, i]
+                    for j in range(lanes):
+                        out[k, j] += u * q[j]
+
+    def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
+        """Write U diag(h) U^T to out."""
+        d = out.shape[0]
+        for i in range(d):
+            for k in range(d):
+                out[i, k] = 0.0
+        if self.rotation.shape[0] == 0:
+            for i in range(d):
+                out[i, i] = self.curvatures[i]
+        else:
+            for m in range(d):
+                for i in range(d):
+                    for k in range(d):
+                        out[i, k] += self.curvatures[m] * self.rotation[i, m] * self.rotation[k, m]
+
+    def has_eigenbasis(self) -> bool:
+        """Say that U is known."""
+        return True
+
+    def eigenvalues(self, theta: Rows, out: Rows) -> None:
+        """Write h to every lane."""
+        for i in range(out.shape[0]):
+            h = self.curvatures[i]
+            for j in range(out.shape[1]):
+                out[i, j] = h
+
+    def add_turned(self, q: Rows, out: Rows) -> None:
+        """Add U q to out."""
+        add_from_frame(self.rotation, q, out)
+
+    def minima(self) -> Matrix:
+        """Return the minimum where every curvature is above 0, (1, d), else none, (0, d)."""
+        return np.zeros((int(np.all(np.asarray(self.curvatures) > 0.0)), self.dimension))
+
+    def saddles(self) -> Matrix:
+        """Return the critical point, (1, d): the origin, whatever the signs of the curvatures."""
+        return np.zeros((1, self.dimension))
+
+    def escape(self) -> Escape:
+        """Return the way down from the saddle itself, along its most negative curvature.
+
+        Raises
+        ------
+        ValueError
+            Where no curvature is below 0.
+        """
+        h = np.asarray(self.curvatures)
+        if not h.min() < 0.0:
+            raise ValueError(f"curvatures has no negative entry (smallest {h.min():g}): there is nothing to escape over")
+        origin = np.zeros(self.dimension)
+        return Escape(origin, origin, None, unrotated(self.rotation, len(h))[:, np.argmin(h)], 0.0)

@@ -1,0 +1,167 @@
+"""What the double wells share: a profile V(x) along the escape coordinate and a valley across it.
+
+L = V(x) + sum_i h_i(x) y_i^2 / 2 with (x, y) = U^T theta. The transverse curvature h_i is its value at the minima
+there, its value at the saddle there, and goes from one to the other by the quintic step S(u) = u^3 (10 - 15 u + 6 u^2),
+whose first two derivatives vanish at both ends: at a, b and c the Hessian is exactly the one asked for.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .checks import vector
+from .frame import add_from_frame, frame_coordinate, from_frame, to_frame, turn_matrix, unrotated
+from .interface import Escape, Matrix, Rows, Vector, anchors, curvature, inlined, profile, slope
+
+
+def check_transverse(transverse_min: Any, transverse_saddle: Any) -> tuple[Vector, Vector]:
+    """Return the transverse curvatures at the minima and at the saddle, each (d - 1,) and above 0."""
+    bottom = vector("transverse_min", transverse_min if np.size(transverse_min) else np.zeros(0))
+    missing = transverse_saddle is None or (np.size(transverse_saddle) == 0 and len(bottom) > 0)
+    top = bottom.copy() if missing else vector("transverse_saddle", transverse_saddle)
+    if len(top) != len(bottom):
+        raise ValueError(f"transverse_saddle has {len(top)} entries; transverse_min has {len(bottom)}")
+    for name, h in (("transverse_min", bottom), ("transverse_saddle", top)):
+        if not np.all(h > 0.0):
+            raise ValueError(f"{name} holds {h.min():g}; each must be above 0: the valley must hold the trajectory")
+    return bottom, top
+
+
+def point(well: Any, x: float) -> Vector:
+    """Return the point at x on the floor of the valley, (d,)."""
+    return x * unrotated(well.rotation, well.dimension)[:, 0]
+
+
+def escape(well: Any) -> Escape:
+    """Return the way from the minimum a over the saddle b towards c."""
+    a, b, c = anchors(well)
+    return Escape(
+        minimum=point(well, a),
+        saddle=point(well, b),
+        far_minimum=point(well, c),
+        direction=point(well, 1.0),
+        barrier=profile(well, b) - profile(well, a),
+    )
+
+
+@inlined
+def progress(a: float, b: float, c: float, x: float) -> tuple[float, float]:
+    """Return u, 0 at both minima and 1 at the saddle, and du/dx."""
+    rate = 1.0 / (b - a) if x < b else -1.0 / (c - b)
+    u = (x - a) / (b - a) if x < b else (c - x) / (c - b)
+    return min(max(u, 0.0), 1.0), rate
+
+
+@inlined
+def stays(bottom: Vector, top: Vector) -> bool:
+    """Say whether no transverse curvature changes on the way, so that the Hessian is diagonal in the frame."""
+    same = True
+    for i in range(bottom.shape[0]):
+        same = same and bottom[i] == top[i]
+    return same
+
+
+@inlined
+def frame_gradient(well: Any, bottom: Vector, top: Vector, q: Rows, out: Rows) -> None:
+    """Write the gradient with respect to q = (x, y)."""
+    lanes = q.shape[1]
+    for j in range(lanes):
+        out[0, j] = slope(well, q[0, j])
+    if stays(bottom, top):
+        for i in range(1, q.shape[0]):
+            h = bottom[i - 1]
+            for j in range(lanes):
+                out[i, j] = h * q[i, j]
+    else:
+        a, b, c = anchors(well)
+        for i in range(1, q.shape[0]):
+            low = bottom[i - 1]
+            rise = top[i - 1] - low
+            for j in range(lanes):
+                u, rate = progress(a, b, c, q[0, j])
+                y = q[i, j]
+                out[i, j] = (low + rise * u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)) * y
+                out[0, j] += 15.0 * rise * rate * u * u * (1.0 - u) * (1.0 - u) * y * y
+
+
+@inlined
+def valley_gradient(well: Any, rotation: Matrix, bottom: Vector, top: Vector, theta: Rows, out: Rows) -> None:
+    """Write the gradient of each lane."""
+    if rotation.shape[0] == 0:
+        frame_gradient(well, bottom, top, theta, out)
+    else:
+        q = np.empty(theta.shape)
+        p = np.empty(theta.shape)
+        to_frame(rotation, theta, q)
+        frame_gradient(well, bottom, top, q, p)
+        from_frame(rotation, p, out)
+
+
+@inlined
+def valley_value(well: Any, rotation: Matrix, bottom: Vector, top: Vector, theta: Rows, out: Rows) -> None:
+    """Write L of each lane to row 0 of out."""
+    a, b, c = anchors(well)
+    for j in range(theta.shape[1]):
+        x = frame_coordinate(rotation, theta, 0, j)
+        u, _ = progress(a, b, c, x)
+        step = u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)
+        total = profile(well, x)
+        for i in range(1, theta.shape[0]):
+            y = frame_coordinate(rotation, theta, i, j)
+            total += 0.5 * (bottom[i - 1] + (top[i - 1] - bottom[i - 1]) * step) * y * y
+        out[0, j] = total
+
+
+@inlined
+def valley_hessian(well: Any, rotation: Matrix, bottom: Vector, top: Vector, theta: Rows, j: int, out: Matrix) -> None:
+    """Write the Hessian of lane j."""
+    d = theta.shape[0]
+    a, b, c = anchors(well)
+    x = frame_coordinate(rotation, theta, 0, j)
+    u, rate = progress(a, b, c, x)
+    step = u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)
+    first = 30.0 * rate * u * u * (1.0 - u) * (1.0 - u)
+    second = 60.0 * rate * rate * u * (1.0 - u) * (1.0 - 2.0 * u)
+    inner = np.zeros((d, d))
+    inner[0, 0] = curvature(well, x)
+    for i in range(1, d):
+        rise = top[i - 1] - bottom[i - 1]
+        y = frame_coordinate(rotation, theta, i, j)
+        inner[0, 0] += 0.5 * rise * second * y * y
+        inner[0, i] = rise * first * y
+        inner[i, 0] = rise * first * y
+        inner[i, i] = bottom[i - 1] + rise * step
+    if rotation.shape[0] == 0:
+        for i in range(d):
+            for k in range(d):
+                out[i, k] = inner[i, k]
+    else:
+        turn_matrix(rotation, inner, out)
+
+
+@inlined
+def valley_eigenvalues(well: Any, rotation: Matrix, bottom: Vector, theta: Rows, out: Rows) -> None:
+    """Write the eigenvalues of each lane, where the transverse curvatures stay."""
+    d, lanes = theta.shape
+    if rotation.shape[0] == 0:
+        for j in range(lanes):
+            out[0, j] = curvature(well, theta[0, j])
+    else:
+        for j in range(lanes):
+            out[0, j] = 0.0
+        for k in range(d):
+            u = rotation[k, 0]
+            for j in range(lanes):
+                out[0, j] += u * theta[k, j]
+        for j in range(lanes):
+            out[0, j] = curvature(well, out[0, j])
+    for i in range(1, d):
+        h = bottom[i - 1]
+        for j in range(lanes):
+            out[i, j] = h
+
+
+@inlined
+def valley_add_turned(rotation: Matrix, q: Rows, out: Rows) -> None:
+    """Add U q to out."""
+    add_from_frame(rotation, q, out)
