@@ -136,25 +136,29 @@ def add_turned(landscape: Any, q: Rows, out: Rows) -> None:
     landscape.add_turned(q, out)
 
 
-def profile(well: Any, x: float) -> float:
-    """Call the well's loss along its escape coordinate (landscapes/valley.py)."""
-    return float(well.profile(x))
+def profile(well: Any) -> Any:
+    """Call a double well's profile: its loss along the escape coordinate (landscapes/valley.py)."""
+    return well.profile()
 
 
-def slope(well: Any, x: float) -> float:
-    """Call the derivative of the well's profile."""
-    return float(well.slope(x))
+def height(shape: Any, x: float) -> float:
+    """Call a profile's height, V(x)."""
+    return shape.height(x)  # type: ignore[no-any-return]
 
 
-def curvature(well: Any, x: float) -> float:
-    """Call the second derivative of the well's profile."""
-    return float(well.curvature(x))
+def slope(shape: Any, x: float) -> float:
+    """Call a profile's slope, V'(x)."""
+    return shape.slope(x)  # type: ignore[no-any-return]
 
 
-def anchors(well: Any) -> tuple[float, float, float]:
-    """Call the well's anchors: a, b, c on its escape coordinate, the minimum, the saddle and the far minimum."""
-    a, b, c = well.anchors()
-    return float(a), float(b), float(c)
+def curvature(shape: Any, x: float) -> float:
+    """Call a profile's curvature, V''(x)."""
+    return shape.curvature(x)  # type: ignore[no-any-return]
+
+
+def anchors(shape: Any) -> tuple[float, float, float]:
+    """Call a profile's anchors: a, b, c on the escape coordinate, the minimum, the saddle and the far minimum."""
+    return shape.anchors()  # type: ignore[no-any-return]
 
 
 def draw(noise: Any, landscape: Any, theta: Rows, z: Rows, g: Rows) -> None:

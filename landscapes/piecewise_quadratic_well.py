@@ -7,7 +7,7 @@ import numpy as np
 
 from .checks import positive
 from .frame import resolve
-from .interface import Escape, Matrix, Rows, anchors
+from .interface import Escape, Matrix, Rows, profile
 from .valley import (
     check_transverse,
     escape,
@@ -19,6 +19,41 @@ from .valley import (
     valley_hessian,
     valley_value,
 )
+
+
+class PiecewiseQuadraticProfile(NamedTuple):
+    """Three parabolas: around a up to -joint, around the saddle at 0 up to joint, around c beyond; V(a) = 0."""
+
+    near: float
+    saddle: float
+    far: float
+    barrier: float
+    joint: float
+    a: float
+    c: float
+
+    def height(self, x: float) -> float:
+        """Return V(x)."""
+        middle = self.barrier - 0.5 * self.saddle * x * x
+        near = 0.5 * self.near * (x - self.a) * (x - self.a)
+        depth = self.barrier - 0.5 * self.saddle * self.joint * self.c
+        far = depth + 0.5 * self.far * (x - self.c) * (x - self.c)
+        return near if x < -self.joint else (far if x > self.joint else middle)
+
+    def slope(self, x: float) -> float:
+        """Return V'(x)."""
+        near = self.near * (x - self.a)
+        far = self.far * (x - self.c)
+        middle = -self.saddle * x
+        return near if x < -self.joint else (far if x > self.joint else middle)
+
+    def curvature(self, x: float) -> float:
+        """Return V''(x)."""
+        return self.near if x < -self.joint else (self.far if x > self.joint else -self.saddle)
+
+    def anchors(self) -> tuple[float, float, float]:
+        """Return a, b, c."""
+        return self.a, 0.0, self.c
 
 
 class PiecewiseQuadraticWell(NamedTuple):
@@ -77,50 +112,31 @@ class PiecewiseQuadraticWell(NamedTuple):
             rotation=resolve("rotation", self.rotation, 1 + len(bottom)),
         )
 
-    def anchors(self) -> tuple[float, float, float]:
-        """Return a, b, c."""
+    def profile(self) -> PiecewiseQuadraticProfile:
+        """Return the loss along the escape coordinate."""
         p = math.sqrt(2.0 * self.barrier / (1.0 / self.curvature_min + 1.0 / self.curvature_saddle))
         joint = p / self.curvature_saddle
-        return -joint - p / self.curvature_min, 0.0, joint + p / self.curvature_far
-
-    def profile(self, x: float) -> float:
-        """Return V(x), 0 at the near minimum."""
-        a, _, c = anchors(self)
-        p = math.sqrt(2.0 * self.barrier / (1.0 / self.curvature_min + 1.0 / self.curvature_saddle))
-        joint = p / self.curvature_saddle
-        lower = self.barrier - 0.5 * p * p * (1.0 / self.curvature_saddle + 1.0 / self.curvature_far)
-        if x < -joint:
-            return 0.5 * self.curvature_min * (x - a) * (x - a)
-        if x > joint:
-            return lower + 0.5 * self.curvature_far * (x - c) * (x - c)
-        return self.barrier - 0.5 * self.curvature_saddle * x * x
-
-    def slope(self, x: float) -> float:
-        """Return V'(x)."""
-        p = math.sqrt(2.0 * self.barrier / (1.0 / self.curvature_min + 1.0 / self.curvature_saddle))
-        joint = p / self.curvature_saddle
-        near = self.curvature_min * (x + joint) + p
-        far = self.curvature_far * (x - joint) - p
-        middle = -self.curvature_saddle * x
-        return near if x < -joint else (far if x > joint else middle)
-
-    def curvature(self, x: float) -> float:
-        """Return V''(x)."""
-        p = math.sqrt(2.0 * self.barrier / (1.0 / self.curvature_min + 1.0 / self.curvature_saddle))
-        joint = p / self.curvature_saddle
-        return self.curvature_min if x < -joint else (self.curvature_far if x > joint else -self.curvature_saddle)
+        return PiecewiseQuadraticProfile(
+            self.curvature_min,
+            self.curvature_saddle,
+            self.curvature_far,
+            self.barrier,
+            joint,
+            -joint - p / self.curvature_min,
+            joint + p / self.curvature_far,
+        )
 
     def value(self, theta: Rows, out: Rows) -> None:
         """Write L to row 0 of out."""
-        valley_value(self, self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
+        valley_value(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
 
     def gradient(self, theta: Rows, out: Rows) -> None:
         """Write the gradient to out."""
-        valley_gradient(self, self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
+        valley_gradient(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
 
     def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
         """Write the Hessian of lane j to out."""
-        valley_hessian(self, self.rotation, self.transverse_min, self.transverse_saddle, theta, j, out)
+        valley_hessian(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, j, out)
 
     def has_eigenbasis(self) -> bool:
         """Say whether U diagonalises the Hessian everywhere: where the transverse curvatures do not change."""
@@ -128,7 +144,7 @@ class PiecewiseQuadraticWell(NamedTuple):
 
     def eigenvalues(self, theta: Rows, out: Rows) -> None:
         """Write the eigenvalues of each lane's Hessian in the order of U's columns."""
-        valley_eigenvalues(self, self.rotation, self.transverse_min, theta, out)
+        valley_eigenvalues(profile(self), self.rotation, self.transverse_min, theta, out)
 
     def add_turned(self, q: Rows, out: Rows) -> None:
         """Add U q to out."""
@@ -136,13 +152,13 @@ class PiecewiseQuadraticWell(NamedTuple):
 
     def minima(self) -> Matrix:
         """Return both minima, (2, d), the near one first."""
-        a, _, c = anchors(self)
+        a, _, c = self.profile().anchors()
         return np.array([point(self, a), point(self, c)])
 
     def saddles(self) -> Matrix:
         """Return the saddle, (1, d)."""
-        return np.array([point(self, anchors(self)[1])])
+        return np.array([point(self, self.profile().anchors()[1])])
 
     def escape(self) -> Escape:
         """Return the way from the near minimum over the saddle."""
-        return escape(self)
+        return escape(self, self.profile())

@@ -7,7 +7,7 @@ import numpy as np
 
 from .checks import number, positive
 from .frame import resolve
-from .interface import Escape, Matrix, Rows, anchors
+from .interface import Escape, Matrix, Rows, profile
 from .valley import (
     check_transverse,
     escape,
@@ -22,6 +22,38 @@ from .valley import (
 
 STEEPEST = 8.0 / (3.0 * math.sqrt(3.0))
 """A tilt of this many barriers removes one well."""
+
+
+class QuarticProfile(NamedTuple):
+    """V(x) = barrier (u^2 - 1)^2 + tilt u, u = narrow x."""
+
+    barrier: float
+    narrow: float
+    tilt: float
+
+    def height(self, x: float) -> float:
+        """Return V(x)."""
+        u = self.narrow * x
+        return self.barrier * (u * u - 1.0) * (u * u - 1.0) + self.tilt * u
+
+    def slope(self, x: float) -> float:
+        """Return V'(x)."""
+        u = self.narrow * x
+        return 4.0 * self.barrier * self.narrow * u * (u * u - 1.0) + self.tilt * self.narrow
+
+    def curvature(self, x: float) -> float:
+        """Return V''(x)."""
+        u = self.narrow * x
+        return 4.0 * self.barrier * self.narrow * self.narrow * (3.0 * u * u - 1.0)
+
+    def anchors(self) -> tuple[float, float, float]:
+        """Return a, b, c: the roots of u^3 - u + tilt/(4 barrier) = 0 over narrow."""
+        if self.tilt == 0.0:
+            return -1.0 / self.narrow, 0.0, 1.0 / self.narrow
+        angle = math.acos(-self.tilt / self.barrier / STEEPEST) / 3.0
+        radius = 2.0 / math.sqrt(3.0) / self.narrow
+        third = 2.0 * math.pi / 3.0
+        return radius * math.cos(angle - 2.0 * third), radius * math.cos(angle - third), radius * math.cos(angle)
 
 
 class QuarticWell(NamedTuple):
@@ -74,43 +106,21 @@ class QuarticWell(NamedTuple):
             rotation=resolve("rotation", self.rotation, 1 + len(bottom)),
         )
 
-    def profile(self, x: float) -> float:
-        """Return V(x)."""
-        u = x / self.half_width
-        return self.barrier * (u * u - 1.0) * (u * u - 1.0) + self.tilt * u
-
-    def slope(self, x: float) -> float:
-        """Return V'(x)."""
-        narrow = 1.0 / self.half_width
-        u = narrow * x
-        return 4.0 * self.barrier * narrow * u * (u * u - 1.0) + self.tilt * narrow
-
-    def curvature(self, x: float) -> float:
-        """Return V''(x)."""
-        narrow = 1.0 / self.half_width
-        u = narrow * x
-        return 4.0 * self.barrier * narrow * narrow * (3.0 * u * u - 1.0)
-
-    def anchors(self) -> tuple[float, float, float]:
-        """Return a, b, c: the roots of u^3 - u + tilt/(4 barrier) = 0, times w."""
-        if self.tilt == 0.0:
-            return -self.half_width, 0.0, self.half_width
-        angle = math.acos(-self.tilt / self.barrier / STEEPEST) / 3.0
-        radius = 2.0 / math.sqrt(3.0) * self.half_width
-        third = 2.0 * math.pi / 3.0
-        return radius * math.cos(angle - 2.0 * third), radius * math.cos(angle - third), radius * math.cos(angle)
+    def profile(self) -> QuarticProfile:
+        """Return the loss along the escape coordinate."""
+        return QuarticProfile(self.barrier, 1.0 / self.half_width, self.tilt)
 
     def value(self, theta: Rows, out: Rows) -> None:
         """Write L to row 0 of out."""
-        valley_value(self, self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
+        valley_value(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
 
     def gradient(self, theta: Rows, out: Rows) -> None:
         """Write the gradient to out."""
-        valley_gradient(self, self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
+        valley_gradient(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
 
     def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
         """Write the Hessian of lane j to out."""
-        valley_hessian(self, self.rotation, self.transverse_min, self.transverse_saddle, theta, j, out)
+        valley_hessian(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, j, out)
 
     def has_eigenbasis(self) -> bool:
         """Say whether U diagonalises the Hessian everywhere: where the transverse curvatures do not change."""
@@ -118,7 +128,7 @@ class QuarticWell(NamedTuple):
 
     def eigenvalues(self, theta: Rows, out: Rows) -> None:
         """Write the eigenvalues of each lane's Hessian in the order of U's columns."""
-        valley_eigenvalues(self, self.rotation, self.transverse_min, theta, out)
+        valley_eigenvalues(profile(self), self.rotation, self.transverse_min, theta, out)
 
     def add_turned(self, q: Rows, out: Rows) -> None:
         """Add U q to out."""
@@ -126,13 +136,13 @@ class QuarticWell(NamedTuple):
 
     def minima(self) -> Matrix:
         """Return both minima, (2, d), the left one first."""
-        a, _, c = anchors(self)
+        a, _, c = self.profile().anchors()
         return np.array([point(self, a), point(self, c)])
 
     def saddles(self) -> Matrix:
         """Return the saddle, (1, d)."""
-        return np.array([point(self, anchors(self)[1])])
+        return np.array([point(self, self.profile().anchors()[1])])
 
     def escape(self) -> Escape:
         """Return the way from the left minimum over the saddle."""
-        return escape(self)
+        return escape(self, self.profile())

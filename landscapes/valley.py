@@ -1,5 +1,8 @@
 """What the double wells share: a profile V(x) along the escape coordinate and a valley across it.
 
+Functions here take the profile V as ``shape``: a NamedTuple of numbers with the methods height, slope, curvature and
+anchors, made once a call.
+
 L = V(x) + sum_i h_i(x) y_i^2 / 2 with (x, y) = U^T theta. The transverse curvature h_i is its value at the minima
 there, its value at the saddle there, and goes from one to the other by the quintic step S(u) = u^3 (10 - 15 u + 6 u^2),
 whose first two derivatives vanish at both ends: at a, b and c the Hessian is exactly the one asked for.
@@ -11,7 +14,7 @@ import numpy as np
 
 from .checks import vector
 from .frame import add_from_frame, frame_coordinate, from_frame, to_frame, turn_matrix, unrotated
-from .interface import Escape, Matrix, Rows, Vector, anchors, curvature, inlined, profile, slope
+from .interface import Escape, Matrix, Rows, Vector, anchors, curvature, height, inlined, slope
 
 
 def check_transverse(transverse_min: Any, transverse_saddle: Any) -> tuple[Vector, Vector]:
@@ -32,15 +35,15 @@ def point(well: Any, x: float) -> Vector:
     return x * unrotated(well.rotation, well.dimension)[:, 0]
 
 
-def escape(well: Any) -> Escape:
+def escape(well: Any, shape: Any) -> Escape:
     """Return the way from the minimum a over the saddle b towards c."""
-    a, b, c = anchors(well)
+    a, b, c = anchors(shape)
     return Escape(
         minimum=point(well, a),
         saddle=point(well, b),
         far_minimum=point(well, c),
         direction=point(well, 1.0),
-        barrier=profile(well, b) - profile(well, a),
+        barrier=height(shape, b) - height(shape, a),
     )
 
 
@@ -62,18 +65,18 @@ def stays(bottom: Vector, top: Vector) -> bool:
 
 
 @inlined
-def frame_gradient(well: Any, bottom: Vector, top: Vector, q: Rows, out: Rows) -> None:
+def frame_gradient(shape: Any, bottom: Vector, top: Vector, q: Rows, out: Rows) -> None:
     """Write the gradient with respect to q = (x, y)."""
     lanes = q.shape[1]
     for j in range(lanes):
-        out[0, j] = slope(well, q[0, j])
+        out[0, j] = slope(shape, q[0, j])
     if stays(bottom, top):
         for i in range(1, q.shape[0]):
             h = bottom[i - 1]
             for j in range(lanes):
                 out[i, j] = h * q[i, j]
     else:
-        a, b, c = anchors(well)
+        a, b, c = anchors(shape)
         for i in range(1, q.shape[0]):
             low = bottom[i - 1]
             rise = top[i - 1] - low
@@ -85,27 +88,27 @@ def frame_gradient(well: Any, bottom: Vector, top: Vector, q: Rows, out: Rows) -
 
 
 @inlined
-def valley_gradient(well: Any, rotation: Matrix, bottom: Vector, top: Vector, theta: Rows, out: Rows) -> None:
+def valley_gradient(shape: Any, rotation: Matrix, bottom: Vector, top: Vector, theta: Rows, out: Rows) -> None:
     """Write the gradient of each lane."""
     if rotation.shape[0] == 0:
-        frame_gradient(well, bottom, top, theta, out)
+        frame_gradient(shape, bottom, top, theta, out)
     else:
         q = np.empty(theta.shape)
         p = np.empty(theta.shape)
         to_frame(rotation, theta, q)
-        frame_gradient(well, bottom, top, q, p)
+        frame_gradient(shape, bottom, top, q, p)
         from_frame(rotation, p, out)
 
 
 @inlined
-def valley_value(well: Any, rotation: Matrix, bottom: Vector, top: Vector, theta: Rows, out: Rows) -> None:
+def valley_value(shape: Any, rotation: Matrix, bottom: Vector, top: Vector, theta: Rows, out: Rows) -> None:
     """Write L of each lane to row 0 of out."""
-    a, b, c = anchors(well)
+    a, b, c = anchors(shape)
     for j in range(theta.shape[1]):
         x = frame_coordinate(rotation, theta, 0, j)
         u, _ = progress(a, b, c, x)
         step = u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)
-        total = profile(well, x)
+        total = height(shape, x)
         for i in range(1, theta.shape[0]):
             y = frame_coordinate(rotation, theta, i, j)
             total += 0.5 * (bottom[i - 1] + (top[i - 1] - bottom[i - 1]) * step) * y * y
@@ -113,17 +116,17 @@ def valley_value(well: Any, rotation: Matrix, bottom: Vector, top: Vector, theta
 
 
 @inlined
-def valley_hessian(well: Any, rotation: Matrix, bottom: Vector, top: Vector, theta: Rows, j: int, out: Matrix) -> None:
+def valley_hessian(shape: Any, rotation: Matrix, bottom: Vector, top: Vector, theta: Rows, j: int, out: Matrix) -> None:
     """Write the Hessian of lane j."""
     d = theta.shape[0]
-    a, b, c = anchors(well)
+    a, b, c = anchors(shape)
     x = frame_coordinate(rotation, theta, 0, j)
     u, rate = progress(a, b, c, x)
     step = u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)
     first = 30.0 * rate * u * u * (1.0 - u) * (1.0 - u)
     second = 60.0 * rate * rate * u * (1.0 - u) * (1.0 - 2.0 * u)
     inner = np.zeros((d, d))
-    inner[0, 0] = curvature(well, x)
+    inner[0, 0] = curvature(shape, x)
     for i in range(1, d):
         rise = top[i - 1] - bottom[i - 1]
         y = frame_coordinate(rotation, theta, i, j)
@@ -140,12 +143,12 @@ def valley_hessian(well: Any, rotation: Matrix, bottom: Vector, top: Vector, the
 
 
 @inlined
-def valley_eigenvalues(well: Any, rotation: Matrix, bottom: Vector, theta: Rows, out: Rows) -> None:
+def valley_eigenvalues(shape: Any, rotation: Matrix, bottom: Vector, theta: Rows, out: Rows) -> None:
     """Write the eigenvalues of each lane, where the transverse curvatures stay."""
     d, lanes = theta.shape
     if rotation.shape[0] == 0:
         for j in range(lanes):
-            out[0, j] = curvature(well, theta[0, j])
+            out[0, j] = curvature(shape, theta[0, j])
     else:
         for j in range(lanes):
             out[0, j] = 0.0
@@ -154,7 +157,7 @@ def valley_eigenvalues(well: Any, rotation: Matrix, bottom: Vector, theta: Rows,
             for j in range(lanes):
                 out[0, j] += u * theta[k, j]
         for j in range(lanes):
-            out[0, j] = curvature(well, out[0, j])
+            out[0, j] = curvature(shape, out[0, j])
     for i in range(1, d):
         h = bottom[i - 1]
         for j in range(lanes):
