@@ -500,7 +500,7 @@ def _is_gaussian(landscape: Any, noise: Any, rule: Any) -> bool:
 def _checked(landscape: Any, noise: Any, rule: Any) -> tuple[Any, Any, Any]:
     landscape, noise, rule = landscape.check(), noise.check(), rule.check()
     check_pair(landscape, noise)
-    return landscape, noise, rule
+    return landscape, noise.suited(landscape) if hasattr(noise, "suited") else noise, rule
 
 
 def _whole(name: str, value: Any, least: int) -> int:

@@ -224,11 +224,14 @@ def first_passage(
             hit[j] = 0
         if queue[2] == 0:
             break
-        for _ in range(CHUNK // 2):
-            fill_two_steps(stream, z0, z1)
+        for k in range(CHUNK):
+            if k & 1 == 0:
+                fill_two_steps(stream, z0, z1)
+            else:
+                for i in range(theta.shape[0]):
+                    for j in range(lanes):
+                        z0[i, j] = z1[i, j]
             step(landscape, noise, rule, theta, z0, g, state, t, gain)
-            watch(end, theta, hit, mark, now, before, bridge_stream, chance)
-            step(landscape, noise, rule, theta, z1, g, state, t, gain)
             watch(end, theta, hit, mark, now, before, bridge_stream, chance)
         queue[3] += lanes * CHUNK
         stray(end.bound, theta, now)

@@ -35,7 +35,9 @@ class ConstantNoise(NamedTuple):
         size = float(np.abs(c).max(initial=0.0))
         asymmetry = float(np.abs(c - c.T).max(initial=0.0))
         if asymmetry > ROUNDING * size:
-            raise ValueError(f"covariance must be symmetric: two entries differ by {asymmetry:.3g} from their mirror image")
+            raise ValueError(
+                f"covariance must be symmetric: two entries differ by {asymmetry:.3g} from their mirror image"
+            )
         values, vectors = np.linalg.eigh(0.5 * (c + c.T))
         if values[0] < -ROUNDING * len(c) * size:
             raise ValueError(

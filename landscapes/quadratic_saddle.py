@@ -119,6 +119,8 @@ class QuadraticSaddle(NamedTuple):
         """
         h = np.asarray(self.curvatures)
         if not h.min() < 0.0:
-            raise ValueError(f"curvatures has no negative entry (smallest {h.min():g}): there is nothing to escape over")
+            raise ValueError(
+                f"curvatures has no negative entry (smallest {h.min():g}): there is nothing to escape over"
+            )
         origin = np.zeros(self.dimension)
         return Escape(origin, origin, None, unrotated(self.rotation, len(h))[:, np.argmin(h)], 0.0)
