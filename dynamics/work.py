@@ -39,6 +39,8 @@ class Pace:
 
 def thread_count(asked: int | None, parts: int) -> int:
     """Return the number of threads: as asked, or one a core, but never more than there are parts."""
+    if asked is not None and asked < 1:
+        raise ValueError(f"threads={asked} must be at least 1")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores if asked is None else asked, parts))
 
@@ -46,6 +48,8 @@ def thread_count(asked: int | None, parts: int) -> int:
 def lane_count(asked: int | None, dimension: int, trajectories: int) -> int:
     """Return the lanes of a block: as asked, or narrower for few trajectories and for many dimensions."""
     if asked is not None:
+        if asked < 1:
+            raise ValueError(f"lanes={asked} must be at least 1")
         return asked
     fitting = min(LANES, BLOCK_NUMBERS // dimension, trajectories // 4)
     return max(8, fitting // 8 * 8)
