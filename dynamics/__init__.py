@@ -4,4 +4,10 @@
 RULES = {
     "sgd": ("sgd", "SGD"),
     "momentum": ("momentum", "Momentum"),
+    "adam": ("adam", "Adam"),
+    "adamw": ("adamw", "AdamW"),
+    "adai": ("adai", "Adai"),
+    "adaiw": ("adaiw", "AdaiW"),
+    "langevin": ("langevin", "Langevin"),
+    "underdamped": ("underdamped", "UnderdampedLangevin"),
 }

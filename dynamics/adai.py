@@ -8,9 +8,9 @@ from ..landscapes.interface import Rows, Vector, inlined
 
 
 @inlined
-def power(x: Any, exponent: float) -> Any:
+def power(x: float, exponent: float) -> float:
     """Return x to the exponent, which is 1 in Adai proper."""
-    return x if exponent == 1.0 else x**exponent
+    return x if exponent == 1.0 else math.pow(x, exponent)
 
 
 @inlined
@@ -86,7 +86,7 @@ class Adai(NamedTuple):
         bound is sharp; in more, lr below it may diverge too.
         """
         x = min(max(self.beta0, self.eps), 1.0)
-        weight = x**self.dampening * self.beta0 ** (1.0 - self.dampening)
+        weight = power(x, self.dampening) * power(self.beta0, 1.0 - self.dampening)
         return 2.0 * (2.0 - x) / (weight * (curvature + self.weight_decay))
 
     def rows(self) -> int:

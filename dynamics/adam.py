@@ -60,7 +60,7 @@ class Adam(NamedTuple):
         state[3, 0, j] = 1.0
 
     def thermal(self, j: int, kick: Vector, variance: Vector, state: Any) -> None:
-        """Set v = C_ii and draw m from <m m^T> = C (1 - beta1)/(1 + beta1); a stationary state has no bias to correct."""
+        """Set v = C_ii and draw m from <m m^T> = C (1 - beta1)/(1 + beta1); there is no bias left to correct."""
         scale = math.sqrt((1.0 - self.beta1) / (1.0 + self.beta1))
         for i in range(kick.shape[0]):
             state[0, i, j] = scale * kick[i]

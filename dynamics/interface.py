@@ -48,7 +48,7 @@ class Rule(Protocol):
         ...
 
     def decay(self, theta: Rows, g: Rows) -> None:
-        """Add the gradient of an L2 penalty to g."""
+        """Add the gradient of an L2 penalty to g, or shrink theta where the decay is decoupled."""
         ...
 
     def adapt(self, g: Rows, state: State, t: Vector, gain: Rows) -> None:

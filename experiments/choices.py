@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 from ..dynamics import RULES
 from ..landscapes import LANDSCAPES, NOISES
-from .fields import Field, Refusal, fields, nearest
+from .fields import Field, fields
+from .refusals import InputError, nearest, one_of
 
-ROOT = __package__.rpartition(".")[0]
+ROOT = __name__.partition(".")[0]
 
 
 class Kind(NamedTuple):
@@ -28,10 +29,9 @@ class Kind(NamedTuple):
     table: dict[str, tuple[str, str]]
 
     def load(self, name: str) -> Any:
-        """Return the class, or the function that makes one; Refusal with the nearest name where there is none."""
+        """Return the class, or the function that makes one; InputError with the nearest name where there is none."""
         if name not in self.table:
-            near = nearest(name, self.table) or f"; one of {', '.join(self.table)}"
-            raise Refusal(f"there is no {self.word} {name!r}{near}")
+            raise InputError(f"there is no {self.word} {name!r}{nearest(name, self.table, one_of(self.table))}")
         module, attribute = self.table[name]
         return getattr(import_module(f"{ROOT}.{self.floor}.{module}"), attribute)
 
@@ -71,7 +71,9 @@ class Part(NamedTuple):
         """Return its name and all its fields, resolved where the object itself says what they are."""
         own = getattr(built, "_fields", ())
         given = {field.name: values.get(field.name, field.default) for field in self.fields}
-        return {"name": self.name} | {name: getattr(built, name) if name in own else given[name] for name in given}
+        # A word stays the word that was given, whatever number it was resolved to.
+        resolved = {name: getattr(built, name) for name in given if name in own and not isinstance(given[name], str)}
+        return {"name": self.name} | given | resolved
 
 
 def choose(kind: Kind, name: str) -> Part:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .choices import Part
-from .fields import as_text, plain
+from .fields import as_text, flag_of, plain
 
 NOT_RESULTS = ("threads", "lanes")
 """Fields of a run on which no result depends."""
@@ -61,7 +61,7 @@ def command_line(described: dict[str, Any]) -> list[str]:
     for part in (rule, landscape, noise, described["run"]):
         for name, value in part.items():
             if name != "name" and value is not None and np.size(value):
-                tokens.append(f"--{name.replace('_', '-')}={as_text(value)}")
+                tokens.append(f"{flag_of(name)}={as_text(value)}")
     return tokens
 
 

@@ -1,11 +1,11 @@
-"""How long does a rule take to leave a minimum?"""
+"""Escape: how long a rule takes to leave a minimum."""
 
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from .. import __version__
-from ..dynamics.interface import Vector
+from ..landscapes.interface import Vector
 from .configuration import Configuration
 from .fields import plain
 
@@ -151,11 +151,13 @@ def escape_experiment(configuration: Configuration, progress: Any = None) -> Esc
     exact = known["exact_discrete"]
     verdict = escape_verdict(times, exact.value, exact.reason, from_minimum=run.origin is None)
     described = configuration.described(landscape, noise, rule)
-    return EscapeResult(described, landscape, noise, rule, times, known, regime(landscape, noise, rule), verdict)
+    numbers = regime(landscape, noise, rule, exit=run.exit, origin=run.origin)
+    return EscapeResult(described, landscape, noise, rule, times, known, numbers, verdict)
 
 
 def _told(reference: Any, measured: float) -> dict[str, Any]:
     if reference.value is None:
         return {"value": None, "reason": reference.reason}
-    told = {"value": reference.value, "source": reference.source, "ratio": np.divide(measured, reference.value)}
-    return told | ({"reason": reference.reason} if reference.reason else {})
+    ratio = np.divide(measured, reference.value)
+    told = {"value": reference.value, "ratio": ratio, "error": reference.error}
+    return told | {"source": reference.source, "reason": reference.reason}

@@ -3,25 +3,24 @@
 Whatever has a signature and a numpydoc docstring will do, a ``NamedTuple`` or a function that makes one.
 """
 
-import difflib
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 
+from .refusals import InputError, nearest
+
 REQUIRED = inspect.Parameter.empty
 """Default of a field that has none."""
+SPELLING = {"text": "expression"}
+"""Parameter -> its flag, where the name alone would not tell what it is."""
 MOST_DIGITS = 30
 """A whole number with more digits is refused before it is written out."""
-
-
-class Refusal(Exception):
-    """Bad input: told in one line, exit code 2."""
 
 
 class Field(NamedTuple):
@@ -47,7 +46,7 @@ class Field(NamedTuple):
     @property
     def flag(self) -> str:
         """Name on the command line."""
-        return "--" + self.name.replace("_", "-")
+        return flag_of(self.name)
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -60,12 +59,13 @@ class Field(NamedTuple):
         return any(_is_array(kind) for kind in self.kinds)
 
     def parse(self, text: str) -> Any:
-        """Return the value that a text means; Refusal where it means none."""
+        """Return the value that a text means; InputError where it means none."""
         if not text.strip():
-            raise Refusal(f"{self.flag} needs a value")
+            raise InputError(f"{self.flag} needs a value")
         if self.choices:
             if text not in self.choices:
-                raise Refusal(f"{self.flag}={text} must be one of {', '.join(self.choices)}{nearest(text, self.choices)}")
+                near = nearest(text, self.choices)
+                raise InputError(f"{self.flag}={text} must be one of {', '.join(self.choices)}{near}")
             return text
         if bool in self.kinds:
             return _truth(self.flag, text)
@@ -81,6 +81,11 @@ class Field(NamedTuple):
         if {int, Any} & set(self.kinds) and text.strip().lstrip("+-").isdigit():
             return whole(self.flag, text)
         return real(self.flag, text) if {float, Any} & set(self.kinds) else array(self.flag, text)
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of a field."""
+    return "--" + SPELLING.get(name, name).replace("_", "-")
 
 
 def fields(owner: Callable[..., Any]) -> list[Field]:
@@ -142,18 +147,12 @@ def _is_array(kind: Any) -> bool:
     return kind in (Any, np.ndarray) or get_origin(kind) in (np.ndarray, tuple, list)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean ...?" with the most similar known name, or nothing where none is similar."""
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
 def real(flag: str, text: str) -> float:
     """Return a number; 1e-3 and 1_000 are numbers too."""
     try:
         return float(text)
     except ValueError:
-        raise Refusal(f"{flag}={text} must be a number") from None
+        raise InputError(f"{flag}={text} must be a number") from None
 
 
 def whole(flag: str, text: str) -> int:
@@ -161,9 +160,9 @@ def whole(flag: str, text: str) -> int:
     try:
         number = Decimal(text.strip().replace("_", ""))
     except InvalidOperation:
-        raise Refusal(f"{flag}={text} must be a whole number") from None
+        raise InputError(f"{flag}={text} must be a whole number") from None
     if not number.is_finite() or number.adjusted() > MOST_DIGITS or number != number.to_integral_value():
-        raise Refusal(f"{flag}={text} must be a whole number")
+        raise InputError(f"{flag}={text} must be a whole number")
     return int(number)
 
 
@@ -174,9 +173,9 @@ def array(flag: str, text: str) -> npt.NDArray[np.float64]:
     lines = text.removesuffix(";").split(";")
     rows = [[real(flag, part) if part.strip() else None for part in line.split(",")] for line in lines]
     if any(number is None for row in rows for number in row):
-        raise Refusal(f"{flag}={text} must be numbers with a comma between any two, without a gap")
+        raise InputError(f"{flag}={text} must be numbers with a comma between any two, without a gap")
     if len({len(row) for row in rows}) > 1:
-        raise Refusal(f"{flag}={text} must have rows of one length, not {', '.join(str(len(row)) for row in rows)}")
+        raise InputError(f"{flag}={text} must have rows of one length, not {', '.join(str(len(row)) for row in rows)}")
     return np.array(rows if ";" in text else rows[0], dtype=np.float64)
 
 
@@ -184,17 +183,17 @@ def _loaded(flag: str, path: str) -> npt.NDArray[np.float64]:
     try:
         content = np.load(path, allow_pickle=False)
     except FileNotFoundError:
-        raise Refusal(f"{flag}={path}: there is no such file") from None
+        raise InputError(f"{flag}={path}: there is no such file") from None
     except (OSError, ValueError, EOFError) as error:
-        raise Refusal(f"{flag}={path} cannot be read as an array: {error}") from None
+        raise InputError(f"{flag}={path} cannot be read as an array: {error}") from None
     if not isinstance(content, np.ndarray) or content.dtype.kind not in "fiu":
-        raise Refusal(f"{flag}={path} must hold an array of real numbers")
+        raise InputError(f"{flag}={path} must hold an array of real numbers")
     return content.astype(np.float64)
 
 
 def _truth(flag: str, text: str) -> bool:
     if text not in ("true", "false"):
-        raise Refusal(f"{flag}={text} must be true or false")
+        raise InputError(f"{flag}={text} must be true or false")
     return text == "true"
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import shlex
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -157,11 +158,15 @@ def obstacle(folder: Path) -> str:
         there = there.parent
     if not there.is_dir():
         return f"{there} is not a folder"
-    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} is not writable"
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return ""
+    except OSError as error:
+        return f"{there} is not writable: {error.strerror}"
 
 
 def _packed(arrays: dict[str, Any]) -> bytes:
     """Return the bytes of a .npz file; the same arrays give the same bytes."""
     file = io.BytesIO()
-    np.savez(file, allow_pickle=False, **arrays)
+    np.savez(file, **arrays)
     return file.getvalue()

@@ -7,7 +7,7 @@ LANDSCAPES = {
     "quartic": ("quartic_well", "QuarticWell"),
     "styblinski-tang": ("styblinski_tang", "StyblinskiTang"),
     "mueller-brown": ("mueller_brown", "MuellerBrown"),
-    "expression": ("expression", "Expression"),
+    "expression": ("expression", "from_expression"),
 }
 NOISES = {
     "isotropic": ("isotropic_noise", "IsotropicNoise"),

@@ -4,8 +4,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.integrate import solve_ivp
-from scipy.optimize import brentq, root
 
 from .interface import Escape, Matrix, Vector, gradient_at, hessian_at, value_at
 
@@ -18,7 +16,9 @@ FLAT = 1e-7
 NEAR = 1e-6
 """Share of the bounds' width within which two critical points are one."""
 SETTLED = 0.01
-"""Share of the bounds' width at which a path down counts as having arrived."""
+"""Share of the distance between the closest two minima at which a path down has arrived at one."""
+PATIENCE = 5000
+"""Gradients along a path down after which it ends nowhere, such as at a cusp."""
 
 
 class CriticalPoints(NamedTuple):
@@ -98,10 +98,12 @@ def way_out(landscape: Any, points: CriticalPoints, start: Vector | None, low: V
         a = end
     if not len(points.saddles):
         raise ValueError(f"there is no saddle {where}: nothing to escape over; widen the bounds")
-    ways = [way for b in points.saddles if (way := way_over(landscape, a, b, points.minima, low, high)) is not None]
-    if not ways:
-        raise ValueError(f"no saddle {where} borders the basin of the minimum {_text(a)}; widen the bounds")
-    return min(ways, key=lambda way: way.barrier)
+    home = value_at(landscape, a)
+    for b in sorted(points.saddles, key=lambda point: value_at(landscape, point)):
+        way = way_over(landscape, a, b, points.minima, low, high) if value_at(landscape, b) > home else None
+        if way is not None:
+            return way
+    raise ValueError(f"no saddle {where} borders the basin of the minimum {_text(a)}; widen the bounds")
 
 
 def way_over(
@@ -136,38 +138,49 @@ def descend(landscape: Any, start: Vector, minima: Matrix, low: Vector, high: Ve
     The path is followed by its length, d theta/ds = -grad L/|grad L| blunted near a critical point, so that no scale
     of the loss enters.
     """
+    from scipy.integrate import solve_ivp
+
     width = float(np.max(high - low))
-    scale = max(float(np.linalg.norm(gradient_at(landscape, start))), 1e-300)
+    gaps = [float(np.linalg.norm(p - q)) for i, p in enumerate(minima) for q in minima[:i]]
+    reach = SETTLED * min([width, *gaps])
+    blunt = 1e-3 * float(np.linalg.norm(gradient_at(landscape, start)))
+    count = 0
 
     def down(_: float, x: Vector) -> Vector:
-        g = gradient_at(landscape, x)
-        return np.asarray(-g / (np.linalg.norm(g) + 1e-3 * scale))
+        nonlocal count
+        count += 1
+        g = _slope(landscape, x)
+        return np.asarray(-g / (np.linalg.norm(g) + blunt + 1e-300))
 
     def outside(_: float, x: Vector) -> float:
         return float(min(np.min(x - (low - width)), np.min(high + width - x)))
 
     def arrived(_: float, x: Vector) -> float:
-        return float(np.min(np.linalg.norm(minima - x, axis=1))) - SETTLED * closest
+        return float(np.min(np.linalg.norm(minima - x, axis=1))) - reach
 
-    gaps = [np.linalg.norm(p - q) for i, p in enumerate(minima) for q in minima[:i]]
-    closest = min([width, *gaps])
-    outside.terminal = arrived.terminal = True  # type: ignore[attr-defined]
+    def tired(_: float, x: Vector) -> float:
+        return PATIENCE - count if np.all(np.isfinite(x)) else -1.0
+
+    events = (arrived, outside, tired)
+    for event in events:
+        event.terminal = True  # type: ignore[attr-defined]
     if arrived(0.0, start) > 0.0:
-        path = solve_ivp(down, (0.0, 1000.0 * width), start, "LSODA", rtol=1e-6, atol=1e-9 * width, events=[outside, arrived])
-        if path.status != 1 or not len(path.t_events[1]):
+        path = solve_ivp(down, (0.0, 100.0 * width), start, "LSODA", rtol=1e-6, atol=1e-9 * width, events=events)
+        if path.status != 1 or not len(path.t_events[0]):
             return None
         start = path.y[:, -1]
     return np.array(minima[np.argmin(np.linalg.norm(minima - start, axis=1))])
 
 
 def _on_line(landscape: Any, low: float, high: float) -> list[Vector]:
+    from scipy.optimize import brentq
+
     def slope(x: float) -> float:
         return _slope(landscape, np.array([x]))[0]
 
-    # An odd number of uneven intervals: a root on a grid point, such as 0, is the rule in landscapes that people write.
     grid = np.linspace(low, high, GRID)
     slopes = np.array([slope(x) for x in grid])
-    roots = [grid[k] for k in np.flatnonzero(slopes == 0.0)]
+    roots = [grid[k] for k in np.flatnonzero(slopes == 0.0)]  # such as 0 between symmetric bounds
     for k in np.flatnonzero(slopes[:-1] * slopes[1:] < 0.0):
         x = brentq(slope, grid[k], grid[k + 1], xtol=1e-300, rtol=1e-15)
         # A change of sign across a pole is no critical point.
@@ -177,6 +190,8 @@ def _on_line(landscape: Any, low: float, high: float) -> list[Vector]:
 
 
 def _by_newton(landscape: Any, low: Vector, high: Vector) -> list[Vector]:
+    from scipy.optimize import root
+
     d = len(low)
     spread = np.random.default_rng(0).random((STARTS * d, d))
     found = []

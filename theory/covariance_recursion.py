@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..dynamics.interface import decay, move, thermal
 from ..landscapes.interface import Matrix
+from .line import common_basis
 
 Array = npt.NDArray[np.float64]
 
@@ -108,7 +109,7 @@ def spread(
     d = len(h)
     step = response(rule, d)
     share = _thermal_share(rule) if momentum == "thermal" else np.zeros((1, 1))
-    basis = _common_basis(h, c) if step.alike else None
+    basis = common_basis(h, c) if step.alike else None
     if basis is None:
         return _dense(_full(step, d), h, c, share, at)
     along = np.einsum("ki,kl,li->i", basis, h, basis)
@@ -156,22 +157,11 @@ def _started(share: Array, n: int) -> Array:
     return out
 
 
-def _common_basis(h: Matrix, c: Matrix) -> Matrix | None:
-    """Return eigenvectors that H and C share, in columns, or None."""
-    if np.linalg.norm(h @ c - c @ h) > 1e-11 * np.linalg.norm(h) * np.linalg.norm(c):
-        return None
-    # A generic combination settles eigenvectors where one of the two has a repeated eigenvalue.
-    mixture = h / max(np.linalg.norm(h), 1e-300) + 0.6180339887498949 * c / max(np.linalg.norm(c), 1e-300)
-    for candidate in (h, mixture):
-        basis = np.linalg.eigh(candidate)[1]
-        turned = [basis.T @ m @ basis for m in (h, c)]
-        if all(np.linalg.norm(m - np.diag(np.diag(m))) <= 1e-11 * np.linalg.norm(m) for m in turned):
-            return np.asarray(basis, dtype=np.float64)
-    return None
-
-
 def _full(step: Response, d: int) -> Response:
-    return Response(np.kron(step.keep, np.eye(d)), np.kron(step.push, np.eye(d)), False) if step.alike else step
+    if not step.alike:
+        return step
+    keep, push = (np.asarray(np.kron(m, np.eye(d)), dtype=np.float64) for m in (step.keep, step.push))
+    return Response(keep, push, False)
 
 
 def _dense(step: Response, h: Matrix, c: Matrix, share: Array, at: npt.NDArray[np.int64]) -> Array:
@@ -179,7 +169,7 @@ def _dense(step: Response, h: Matrix, c: Matrix, share: Array, at: npt.NDArray[n
     a = step.keep.copy()
     a[:, :d] += step.push @ h
     q = step.push @ c @ step.push.T
-    start = np.kron(_started(share, len(a) // d), c)
+    start = np.asarray(np.kron(_started(share, len(a) // d), c), dtype=np.float64)
     return _iterate(a, q, start, at)[:, :d, :d]
 
 

@@ -60,8 +60,12 @@ def spread(
     stiff, s = h / (friction * friction_mass), friction * t
     variance = 2.0 * unit * _squared_response(stiff, s)
     if thermal:
-        variance = variance + unit * _response(np.sqrt(0.25 - stiff + 0j), s) ** 2
+        variance = variance + unit * _response(_root(stiff), s) ** 2
     return np.asarray(variance, dtype=np.float64)
+
+
+def _root(stiff: Array) -> Complex:
+    return np.asarray(np.sqrt(0.25 - stiff + 0j), dtype=np.complex128)
 
 
 def _response(q: Complex, s: Array) -> Array:
@@ -71,12 +75,12 @@ def _response(q: Complex, s: Array) -> Array:
     far = (np.exp((q - 0.5) * s) - np.exp(-(q + 0.5) * s)) / np.where(q == 0, 1.0, 2.0 * q)
     z2 = z * z
     near = s * np.exp(-0.5 * s) * (1.0 + z2 / 6.0 * (1.0 + z2 / 20.0 * (1.0 + z2 / 42.0 * (1.0 + z2 / 72.0))))
-    return np.asarray(np.where(np.abs(z) < 0.1, near, far).real, dtype=np.float64)
+    return np.asarray(np.real(np.where(np.abs(z) < 0.1, near, far)), dtype=np.float64)
 
 
 def _squared_response(stiff: Array, s: Array) -> Array:
     """Return int_0^s phi^2 with gamma = 1 and q^2 = 1/4 - stiff, by the form that loses no digits there."""
-    q = np.sqrt(0.25 - stiff + 0j)
+    q = _root(stiff)
     short = (1.0 + 2.0 * np.abs(q)) * s <= _SHORT
     near = np.abs(2.0 * q) <= 0.5
     out = np.empty(s.shape)
@@ -96,7 +100,7 @@ def _by_quadrature(q: Complex, s: Array) -> Array:
 
 def _near_critical(q: Complex, s: Array) -> Array:
     """Sum sinh(q s)^2 / q^2 = sum_k 2^(2k+1) q^(2k) s^(2k+2) / (2k+2)! against e^{-s}."""
-    ratio = (4.0 * q * q).real
+    ratio = np.real(4.0 * q * q)
     k = np.arange(_TERMS)
     return np.asarray(np.sum(2.0 * ratio[:, None] ** k * gammainc(2.0 * k + 3.0, s[:, None]), axis=1), dtype=np.float64)
 
@@ -105,7 +109,7 @@ def _by_exponentials(stiff: Array, q: Complex, s: Array) -> Array:
     fast = -(0.5 + q)
     slow = stiff / fast  # l+ l- = H / M: no cancellation at small H
     total = _growth(2.0 * slow, s) + _growth(2.0 * fast, s) - 2.0 * _growth(-np.ones_like(q), s)
-    return np.asarray((total / (4.0 * q * q)).real, dtype=np.float64)
+    return np.asarray(np.real(total / (4.0 * q * q)), dtype=np.float64)
 
 
 def _growth(rate: Complex, s: Array) -> Complex:

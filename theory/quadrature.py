@@ -19,11 +19,14 @@ class Rule(NamedTuple):
         (m,).
     antiderivative
         (m, m): applied to values at the nodes it gives the integral from 0 to each node.
+    derivative
+        (m, m): applied to values at the nodes it gives the derivative there.
     """
 
     nodes: Array
     weights: Array
     antiderivative: Array
+    derivative: Array
 
 
 @lru_cache(maxsize=16)
@@ -35,7 +38,8 @@ def gauss_legendre(m: int) -> Rule:
     before = np.hstack([-np.ones((m, 1)), values[:, : m - 1]])  # P_{-1} = -1 makes k = 0 give x + 1
     raised = (values[:, 1:] - before) / (2 * k + 1)
     onto = (2 * k[:, None] + 1) / 2 * (values[:, :m] * w[:, None]).T
-    return Rule((x + 1.0) / 2.0, w / 2.0, raised @ onto / 2.0)
+    slopes = np.column_stack([legendre.legval(x, legendre.legder(one)) for one in np.eye(m)])
+    return Rule((x + 1.0) / 2.0, w / 2.0, raised @ onto / 2.0, 2.0 * slopes @ onto)
 
 
 def panel_nodes(edges: Array, m: int) -> tuple[Array, Array]:

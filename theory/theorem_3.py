@@ -3,7 +3,9 @@
 import math
 
 
-def climb(curvature_min: float, curvature_saddle: float, barrier: float, batch_size: float, lr: float, s: float) -> float:
+def climb(
+    curvature_min: float, curvature_saddle: float, barrier: float, batch_size: float, lr: float, s: float
+) -> float:
     """Return the exponent of SGD as printed, (2 B dL / lr) (s / H_ae + (1 - s) / |H_be|).
 
     Parameters

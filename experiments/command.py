@@ -1,0 +1,67 @@
+"""The command line: its commands, and how it ends."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from cyclopts import App, CycloptsError, Group
+
+from .. import __version__
+from .refusals import InputError, nearest, one_of
+
+BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 1
+"""Exit codes; 0 otherwise, whatever the verdict. A broken pipe ends the pages of rich with 1, hence ours too."""
+
+# Name -> (what it asks, the module whose ``answer`` runs it). A module is loaded when its command is given.
+COMMANDS = {
+    "escape": ("How long does a rule take to leave a minimum?", "question"),
+    "saddle": ("How fast does a rule spread along each direction of a saddle?", "question"),
+}
+
+
+def main(tokens: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; bad input is told in one line on stderr."""
+    try:
+        code = _main(list(sys.argv[1:] if tokens is None else tokens))
+        sys.stdout.flush()
+        return code
+    except (InputError, CycloptsError) as error:
+        print("saddlescape:", " ".join(str(error).split()), file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # What is left in the buffer has nowhere to go; without this Python would complain while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _main(tokens: list[str]) -> int:
+    first = tokens[0] if tokens else "--help"
+    if first in COMMANDS:
+        says, module = COMMANDS[first]
+        return int(import_module(f".{module}", __package__).answer(first, says, tokens[1:]))
+    if first not in ("--help", "-h", "--version"):
+        known = (*COMMANDS, "--help", "--version")
+        raise InputError(f"there is no command {first!r}{nearest(first, known, one_of(COMMANDS))}")
+    app = App(
+        name="saddlescape",
+        help="What a stochastic optimizer does near a saddle and in a valley, and whether the theory of it is true.",
+        help_format="plaintext",
+        usage="Usage: saddlescape COMMAND ...",
+        version=f"saddlescape {__version__}",
+    )
+    return print_help(app, {name: says for name, (says, _) in COMMANDS.items()}, first)
+
+
+def print_help(app: App, members: dict[str, str], token: str, title: str = "") -> int:
+    """Print help (or what else the token asks for) with these members listed under a title; return the exit code."""
+    group = Group(title) if title else None
+    for name, says in members.items():
+        app.command(App(name=name, help=says, help_format="plaintext", group=group))
+    command, arguments, _ = app.parse_args([token], exit_on_error=False, print_error=False)
+    result = command(*arguments.args, **arguments.kwargs)
+    if isinstance(result, str):
+        print(result)
+    return 0

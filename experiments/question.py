@@ -1,0 +1,228 @@
+"""Commands that put a question to a rule: ``saddlescape escape RULE ...``, ``saddlescape saddle RULE ...``.
+
+Two passes: the first finds which rule, landscape and noise are chosen, the second knows exactly the flags of these.
+Nothing heavy is imported before a run begins.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cyclopts import App
+
+from .choices import LANDSCAPE, NOISE, ROOT, RULE, Kind, Part, choose, owners
+from .command import INTERRUPTED, print_help
+from .fields import Field, fields, summary
+from .flags import Section, UnknownFlagError, parse
+from .refusals import InputError, deliberate_refusals, one_of
+
+PLOTS = (".png", ".pdf", ".svg")
+
+
+class Question(NamedTuple):
+    """An experiment that has a command of its own; its module has the command's name.
+
+    Parameters
+    ----------
+    run, experiment
+        In its module, the NamedTuple of its flags and the function that runs it.
+    landscape, noise
+        The default choice.
+    """
+
+    run: str
+    experiment: str
+    landscape: str
+    noise: str
+
+
+QUESTIONS = {
+    "escape": Question("EscapeRun", "escape_experiment", "quartic", "isotropic"),
+    "saddle": Question("SaddleRun", "saddle_experiment", "saddle", "hessian"),
+}
+
+
+class Output(NamedTuple):
+    """Where results go.
+
+    Parameters
+    ----------
+    json
+        Print one JSON object in place of the page.
+    out
+        Folder for a record of the run: raw results and a manifest.
+    plot
+        Figure to draw: a .png, .pdf or .svg file.
+    quiet
+        Do not tell how far the run has come.
+    """
+
+    json: bool = False
+    out: str | None = None
+    plot: str | None = None
+    quiet: bool = False
+
+
+def answer(name: str, says: str, tokens: list[str]) -> int:
+    """Run the command of an experiment and return the exit code.
+
+    Parameters
+    ----------
+    name
+        The command.
+    says
+        What it asks.
+    tokens
+        What follows it.
+
+    Raises
+    ------
+    InputError
+        Where the input is bad.
+    """
+    question = QUESTIONS[name]
+    first = tokens[0] if tokens else "--help"
+    if first in ("--help", "-h"):
+        app = App(
+            name=f"saddlescape {name}",
+            help=f"{says} saddlescape {name} RULE --help tells the flags of a rule.",
+            help_format="plaintext",
+            usage=f"Usage: saddlescape {name} RULE [OPTIONS]",
+            version_flags=[],
+        )
+        rules = {rule: summary(choose(RULE, rule).make) for rule in RULE.table}
+        return print_help(app, rules, "--help", "Rules")
+    if first.startswith("-"):
+        raise InputError(f"the rule comes before {first}{one_of(RULE.table)}")
+    parts = (
+        choose(RULE, first),
+        _chosen(LANDSCAPE, tokens, question.landscape),
+        _chosen(NOISE, tokens, question.noise),
+    )
+    own = fields(_run_of(name))
+    sections = [
+        Section("Run", "", [*(_choice(part) for part in parts[1:]), *own]),
+        *(Section(f"{part.kind.word.capitalize()} {part.name}", summary(part.make), part.fields) for part in parts),
+        Section("Output", "", fields(Output)),
+    ]
+    try:
+        given = parse(f"saddlescape {name} {first}", f"{says} Rule: {first}.", sections, tokens[1:])
+    except UnknownFlagError as error:
+        raise _foreign(error.flag, name, parts) or error from None
+    return 0 if given is None else _run(name, parts, given)
+
+
+def _run(name: str, parts: tuple[Part, Part, Part], given: dict[str, Any]) -> int:
+    from .configuration import Configuration
+
+    def of(owned: Sequence[Field]) -> dict[str, Any]:
+        return {field.name: given[field.name] for field in owned if field.name in given}
+
+    run = _run_of(name)
+    rule, landscape, noise = (of(part.fields) for part in parts)
+    asked = Configuration(name, parts, (rule, landscape, noise), run(**of(fields(run))))
+    output = Output(**of(fields(Output)))
+    _check_output(output)
+    with deliberate_refusals():
+        asked.build()  # before anything heavy is imported
+
+    from .progress import progress
+
+    with progress(quiet=output.quiet) as report, deliberate_refusals():
+        result = getattr(_module(name), QUESTIONS[name].experiment)(asked, progress=report)
+    _tell(result, output)
+    if output.out is not None or output.plot is not None:
+        _write(result, output, _module(f"{name}_figure"))
+    return INTERRUPTED if result.interrupted else 0
+
+
+def _tell(result: Any, output: Output) -> None:
+    if output.json:
+        import json
+
+        print(json.dumps(result.as_json(), allow_nan=False))
+    else:
+        from .table import show
+
+        show(result)
+    sys.stdout.flush()
+
+
+def _write(result: Any, output: Output, figure: Any) -> None:
+    """Write the record and the figure, and say where."""
+    from .record import RecordError, save
+    from .style import write
+
+    notes = []
+    try:
+        if output.out is not None:
+            saved = save(Path(output.out), result)
+            notes.append(f"record  {saved.path}" + ("" if saved.new else "  (there already, the same)"))
+        if output.plot is not None:
+            write(figure.draw(result), Path(output.plot))
+            notes.append(f"figure  {output.plot}")
+    except RecordError as error:
+        raise InputError(str(error)) from None
+    except OSError as error:
+        raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
+    finally:
+        for note in notes:
+            print(note, file=sys.stderr if output.json else sys.stdout)
+
+
+def _check_output(output: Output) -> None:
+    """Refuse, before the run, a folder or a figure that could not be written after it."""
+    from .record import obstacle
+
+    if output.out is not None and (reason := obstacle(Path(output.out))):
+        raise InputError(f"--out={output.out}: {reason}")
+    if output.plot is not None:
+        path = Path(output.plot)
+        if path.suffix.lower() not in PLOTS:
+            raise InputError(f"--plot={path} must end in {', '.join(PLOTS[:-1])} or {PLOTS[-1]}")
+        reason = f"{path} is a folder" if path.is_dir() else obstacle(path.parent)
+        if reason:
+            raise InputError(f"--plot={path}: {reason}")
+
+
+def _chosen(kind: Kind, tokens: list[str], default: str) -> Part:
+    """Find --landscape or --noise among the tokens."""
+    flag = f"--{kind.word}"
+    name = default
+    for k, token in enumerate(tokens):
+        if token.startswith(flag + "="):
+            name = token.partition("=")[2]
+        elif token == flag:
+            if k + 1 == len(tokens) or tokens[k + 1].startswith("-"):
+                raise InputError(f"{flag} needs a value{one_of(kind.table)}")
+            name = tokens[k + 1]
+    return choose(kind, name)
+
+
+def _choice(part: Part) -> Field:
+    return Field(part.kind.word, (str,), part.name, f"One of {', '.join(part.kind.table)}.")
+
+
+def _foreign(flag: str, name: str, parts: tuple[Part, Part, Part]) -> InputError | None:
+    """Say to whom a flag belongs that is not one of ours."""
+    for other in QUESTIONS:
+        if flag in {field.flag for field in fields(_run_of(other))}:
+            return InputError(f"{flag} belongs to saddlescape {other}, not to {name}")
+    found = owners(flag)
+    if not found:
+        return None
+    kind = found[0].kind
+    here = next(part.name for part in parts if part.kind == kind)
+    return InputError(
+        f"{flag} belongs to {' and '.join(part.name for part in found if part.kind == kind)}, not to {here}"
+    )
+
+
+def _run_of(name: str) -> Any:
+    return getattr(_module(name), QUESTIONS[name].run)
+
+
+def _module(name: str) -> Any:
+    return import_module(f"{ROOT}.experiments.{name}")

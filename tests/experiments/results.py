@@ -1,0 +1,86 @@
+"""Results made without a kernel, for tests of what is done with them."""
+
+from typing import Any
+
+import numpy as np
+from saddlescape.dynamics.ensembles import CENSORED, ESCAPED, EscapeTimes, SaddleSpread
+from saddlescape.dynamics.sgd import SGD
+from saddlescape.experiments.choices import LANDSCAPE, NOISE, RULE, choose
+from saddlescape.experiments.configuration import Configuration
+from saddlescape.experiments.escape import EscapeResult, EscapeRun
+from saddlescape.experiments.saddle import Prediction, SaddleResult, SaddleRun
+from saddlescape.experiments.verdict import escape_verdict, spread_verdict
+from saddlescape.landscapes.hessian_noise import HessianNoise
+from saddlescape.landscapes.isotropic_noise import IsotropicNoise
+from saddlescape.landscapes.quadratic_saddle import QuadraticSaddle
+from saddlescape.landscapes.quartic_well import QuarticWell
+from saddlescape.theory.references import Reference
+
+TRUE_MEAN = 64.0
+
+
+def exponential_times(
+    seed: int, trajectories: int = 400, mean: float = TRUE_MEAN, horizon: int = 10**6, time_step: float = 0.05
+) -> EscapeTimes:
+    """Return geometric escape times of this mean (dynamical time), censored at a horizon (steps)."""
+    drawn = np.random.default_rng(seed).geometric(time_step / mean, trajectories)
+    outcome = np.where(drawn <= horizon, ESCAPED, CENSORED).astype(np.int8)
+    return EscapeTimes(np.minimum(drawn, horizon), outcome, horizon, time_step, seed)
+
+
+def escape_result(times: EscapeTimes, **run: Any) -> EscapeResult:
+    asked = Configuration(
+        "escape",
+        (choose(RULE, "sgd"), choose(LANDSCAPE, "quartic"), choose(NOISE, "isotropic")),
+        ({}, {}, {}),
+        EscapeRun(trajectories=times.trajectories, seed=times.seed, **run),
+    )
+    objects = QuarticWell().check(), IsotropicNoise().check(), SGD().check()
+    known = {
+        "closed_form": Reference(54.13, "Theorem 3", "low temperature"),
+        "exact_diffusion": Reference(64.24, "double integral"),
+        "exact_discrete": Reference(TRUE_MEAN, "integral equation", error=1e-9),
+        "corrected": Reference(None, "", "nothing to correct"),
+    }
+    verdict = escape_verdict(times, TRUE_MEAN, "", from_minimum=True)
+    return EscapeResult(asked.described(*objects), *objects, times, known, {"lr_times_curvature": 0.1}, verdict)
+
+
+def normal_spread(seed: int, trajectories: int = 2000, curvatures: Any = (-1.0, 0.1, 0.01)) -> tuple[SaddleSpread, Any]:
+    """Return what N normal draws give at independent recorded steps, and the variances they were drawn with."""
+    h = np.array(curvatures)
+    steps = np.array([1, 3, 10, 30, 100, 300])
+    lr, d = 0.01, len(h)
+    exact = lr * np.abs(h) * (1.0 - (1.0 - lr * h) ** (2 * steps[:, None])) / (h * (2.0 - lr * h))
+    drawn = np.random.default_rng(seed).standard_normal((trajectories, len(steps), d)) * np.sqrt(exact)
+    covariance = np.array([np.cov(drawn[:, r].T).reshape(d, d) for r in range(len(steps))])
+    spread = SaddleSpread(
+        steps=steps,
+        mean=drawn.mean(axis=0),
+        covariance=covariance,
+        variance=np.einsum("rii->ri", covariance),
+        fourth=(drawn**4).mean(axis=0),
+        curvatures=h,
+        directions=np.eye(d),
+        trajectories=trajectories,
+        diverged=0,
+        gaussian=True,
+        time_step=lr,
+        seed=seed,
+    )
+    return spread, exact
+
+
+def saddle_result(seed: int, curvatures: Any = (-1.0, 0.1, 0.01), *, known: bool = True) -> SaddleResult:
+    spread, exact = normal_spread(seed, curvatures=curvatures)
+    asked = Configuration(
+        "saddle",
+        (choose(RULE, "sgd"), choose(LANDSCAPE, "saddle"), choose(NOISE, "hessian")),
+        ({"lr": 0.01}, {"curvatures": np.array(curvatures)}, {"batch_size": 1.0}),
+        SaddleRun(steps=300, trajectories=spread.trajectories, seed=seed),
+    )
+    objects = QuadraticSaddle(np.array(curvatures)).check(), HessianNoise(1.0).check(), SGD(0.01).check()
+    values = {"closed_form": exact * 1.02, "exact_diffusion": exact * 1.01, "exact_discrete": exact}
+    told = {name: Prediction(value if known else None, "a source", "a reason") for name, value in values.items()}
+    verdict = spread_verdict(spread, exact if known else None, "a reason")
+    return SaddleResult(asked.described(*objects), *objects, spread, told, {"lr_times_curvature": 0.01}, verdict)
