@@ -54,8 +54,8 @@ def mean_interval(escaped: int, total_steps: int, level: float = 0.95, *, comple
     -----
     Measured over 40,000 replications of N = 20 and 200 with 0 to 97 % censored, neither end misses more often than
     nominal, beyond the error of the measurement. 2d at both ends misses up to 6.9 % below for a nominal 2.5 %; 2d + 1
-    at both (3 % narrower at d = 16) up to 3.4 % above; Clopper-Pearson on d of N is up to 65 % wider and has no lower
-    end where all escape. Only where about 3 escapes are expected does the one-sided limit at d = 0 cost: 6.2 % misses.
+    at both (6 % narrower at d = 16) up to 3.4 % above; Clopper-Pearson on d of N is up to 2.5 times as wide and bounds
+    nothing where all escape. The one-sided limit at d = 0 costs where about 3 escapes are expected: 6.2 % misses there.
     """
     from scipy.special import betaincinv
 

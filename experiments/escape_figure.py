@@ -70,7 +70,8 @@ def _profile(axes: Axes, result: EscapeResult) -> None:
     axes.set_xlim(u[0], u[-1] + 0.03 * (u[-1] - u[0]))
     axes.set_xlabel("position along the way out, e·θ")
     axes.set_ylabel("loss L")
-    axes.set_title("loss on the way out", loc="left")
+    straight = "" if knots.shape[1] == 1 else ", straight from a to b and on"
+    axes.set_title(f"loss on the way out{straight}", loc="left")
 
 
 def _survival(axes: Axes, result: EscapeResult) -> None:

@@ -74,7 +74,8 @@ def parse(text: str) -> Formula:
             warnings.simplefilter("ignore")
             tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
-        raise _refusal(text, f"{error.msg}; a product is written with *, a power with **") from None
+        reason = f"{_short(error.msg, 60)}; a product is written with *, a power with **" if text.strip() else "it is empty"
+        raise _refusal(text, reason) from None
     except (MemoryError, RecursionError, ValueError) as error:
         raise _refusal(text, f"it cannot be read: {str(error) or 'it is nested too deeply'}") from None
     size = sum(isinstance(node, ast.expr) for node in ast.walk(tree))
@@ -118,7 +119,9 @@ class _Reader:
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
                 return self.power(self.read(left, depth + 1), self.read(right, depth + 1))
             case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() as op, right=right):
-                return self.combined(self.read(left, depth + 1), op, self.read(right, depth + 1))
+                # A long sum is a chain to the left in the tree, but not nested as it is written.
+                chained = isinstance(left, ast.BinOp) and _strength(left.op) == _strength(op)
+                return self.combined(self.read(left, depth + (not chained)), op, self.read(right, depth + 1))
             case ast.BinOp(op=ast.BitXor()):
                 raise self.refusal(f"{self.piece(node)} uses ^; write ** for a power")
             case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
@@ -193,6 +196,10 @@ class _Reader:
 
     def refusal(self, reason: str) -> ValueError:
         return _refusal(self.text, reason)
+
+
+def _strength(op: ast.operator) -> int:
+    return 1 if isinstance(op, ast.Add | ast.Sub) else 2 if isinstance(op, ast.Mult | ast.Div) else 3
 
 
 def _refusal(text: str, reason: str) -> ValueError:

@@ -48,12 +48,15 @@ class Line(NamedTuple):
         The point at x = 0, (d,).
     direction
         e, a unit vector, (d,).
+    column
+        Which of the landscape's known eigenvectors e is: many dimensions then cost no more than one. None elsewhere.
     """
 
     landscape: Any
     noise: Any
     base: Vector
     direction: Vector
+    column: int | None = None
 
     def points(self, x: npt.ArrayLike) -> Array:
         """Return the points at x (n,), as (d, n)."""
@@ -83,16 +86,15 @@ class Line(NamedTuple):
 
     def curvature_at(self, points: Array) -> Array:
         """Return e H e at any points (d, n), (n,)."""
-        column = self._eigenvector()
-        if column is None:
+        if self.column is None:
             return np.array([self.direction @ hessian_at(self.landscape, p) @ self.direction for p in points.T])
         out = np.empty_like(points)
         eigenvalues(self.landscape, points, out)
-        return np.asarray(out[column])
+        return np.asarray(out[self.column])
 
     def variance_at(self, points: Array) -> Array:
         """Return e C e at any points (d, n), (n,)."""
-        if isinstance(self.noise, HessianNoise) and self._eigenvector() is not None:
+        if isinstance(self.noise, HessianNoise) and self.column is not None:
             return np.asarray(np.maximum(np.abs(self.curvature_at(points)), self.noise.floor) / self.noise.batch_size)
         d, n = points.shape
         if d > 1 and hasattr(self.noise, "covariance_at"):
@@ -105,16 +107,6 @@ class Line(NamedTuple):
             draw(self.noise, self.landscape, points, z, out)
             total += (self.direction @ out) ** 2
         return total
-
-    def _eigenvector(self) -> int | None:
-        """Return which column of the landscape's known eigenvectors e is: many dimensions cost no more than one."""
-        d = len(self.base)
-        if not has_eigenbasis(self.landscape):
-            return None
-        turned = np.zeros((d, d))
-        add_turned(self.landscape, np.eye(d), turned)
-        column = int(np.argmax(np.abs(self.direction @ turned)))
-        return column if np.allclose(np.abs(self.direction @ turned[:, column]), 1.0, rtol=0.0, atol=1e-12) else None
 
 
 class Passage(NamedTuple):
@@ -166,7 +158,7 @@ def passage(landscape: Any, noise: Any, exit: float | None = None, origin: npt.A
     way = landscape.escape()
     e = np.asarray(way.direction, dtype=np.float64)
     a, b = float(e @ way.minimum), float(e @ way.saddle)
-    line = Line(landscape, noise, way.minimum - a * e, e)
+    line = Line(landscape, noise, way.minimum - a * e, e, _column(landscape, e))
     start = a if origin is None else float(e @ vector("origin", origin))
     if exit is None:
         if way.far_minimum is None or not float(e @ way.far_minimum) > start:
@@ -308,6 +300,17 @@ def common_basis(h: Matrix, c: Matrix) -> Matrix | None:
         if all(np.linalg.norm(m - np.diag(np.diag(m))) <= 1e-11 * np.linalg.norm(m) for m in turned):
             return np.asarray(basis, dtype=np.float64)
     return None
+
+
+def _column(landscape: Any, direction: Vector) -> int | None:
+    d = len(direction)
+    if not has_eigenbasis(landscape):
+        return None
+    turned = np.zeros((d, d))
+    add_turned(landscape, np.eye(d), turned)
+    column = int(np.argmax(np.abs(direction @ turned)))
+    aligned = abs(float(direction @ turned[:, column]))
+    return column if abs(aligned - 1.0) < 1e-12 else None
 
 
 def _size(m: Matrix) -> float:
