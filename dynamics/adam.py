@@ -27,7 +27,7 @@ class Adam(NamedTuple):
         lambda of the L2 penalty: lambda theta is added to g before v sees it.
     """
 
-    lr: float = 0.01
+    lr: float = 0.1
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8

@@ -52,18 +52,18 @@ def kernel(function: Callable[..., Any], *parts: Any) -> Callable[..., Any]:
                 message = f"{obstacle} by another process, so its kernel is compiled again in each one"
                 warnings.warn(message, UncachedKernelWarning, stacklevel=4)
             _compiled[name] = _compile(function, None if obstacle else cache_folder() / key)
-        return _compiled[name]  # type: ignore[no-any-return]
+        return _compiled[name]
 
 
 def _compile(function: Callable[..., Any], folder: Path | None) -> Any:
     if folder is None:
         return numba.njit(nogil=True, error_model="numpy")(function)
-    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder)
     try:
         return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
     finally:
-        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
+        numba.config.CACHE_DIR = before
 
 
 def fingerprint(*things: Any) -> str:

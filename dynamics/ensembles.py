@@ -175,7 +175,7 @@ class SaddleSpread(NamedTuple):
     @property
     def time(self) -> Vector:
         """Recorded dynamical times, (R,)."""
-        return self.steps * self.time_step
+        return np.asarray(self.steps * self.time_step, dtype=np.float64)
 
     def interval(self, level: float = 0.95) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return the band of each variance at this level, low and high, each (R, d)."""
@@ -299,7 +299,15 @@ def escape_times(
 
     interrupted = run_threads(work, workers, report)
     return EscapeTimes(
-        steps, outcome, cap, rule.time_step(), int(seed), numbers.start, time.perf_counter() - began, interrupted, truncation
+        steps,
+        outcome,
+        cap,
+        rule.time_step(),
+        int(seed),
+        numbers.start,
+        time.perf_counter() - began,
+        interrupted,
+        truncation,
     )
 
 
@@ -404,7 +412,10 @@ def saddle_spread(
             + ("the run was interrupted too early" if interrupted else "the rule diverges on this landscape")
         )
     return _spread(total, at, start_at, curvatures, directions, rule, noise, landscape)._replace(
-        seed=int(seed), first=numbers.start, seconds=time.perf_counter() - began, interrupted=interrupted,
+        seed=int(seed),
+        first=numbers.start,
+        seconds=time.perf_counter() - began,
+        interrupted=interrupted,
         paths=None if kept is None else kept[: total.number],
     )
 
@@ -464,12 +475,25 @@ class _Moments(NamedTuple):
         )
 
     def plus(self, other: "_Moments") -> "_Moments":
-        return _Moments(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        return _Moments(
+            self.mean + other.mean,
+            self.square + other.square,
+            self.second + other.second,
+            self.fourth + other.fourth,
+            self.finite + other.finite,
+            self.number + other.number,
+        )
 
 
 def _spread(
-    total: _Moments, at: npt.NDArray[np.int64], origin: Vector, curvatures: Vector, directions: Matrix, rule: Any,
-    noise: Any, landscape: Any,
+    total: _Moments,
+    at: npt.NDArray[np.int64],
+    origin: Vector,
+    curvatures: Vector,
+    directions: Matrix,
+    rule: Any,
+    noise: Any,
+    landscape: Any,
 ) -> SaddleSpread:
     n = total.finite
     shift = total.mean / n
@@ -533,7 +557,9 @@ def _level(way: Any, exit: float | None, origin: Vector) -> float:
     if exit is not None:
         level = number("exit", exit)
         if not level > begin:
-            raise ValueError(f"exit={level} must be above {begin:g}, where trajectories start along the escape direction")
+            raise ValueError(
+                f"exit={level} must be above {begin:g}, where trajectories start along the escape direction"
+            )
         return level
     if way.far_minimum is None or not way.direction @ way.far_minimum > begin:
         raise ValueError("exit is required: the landscape has no minimum beyond the saddle along the escape direction")

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from ..landscapes.interface import Matrix, Rows, Vector
 from . import dispatch  # noqa: F401  teaches Numba the calls
 from .interface import State, adapt, advance, decay, move, start, thermal
+from .jit import compiled, compiled_in_place
 from .streams import BRIDGE, PATH, THERMAL, fill_exponentials, fill_normals, fill_two_steps, seed_lane
 
 Words = npt.NDArray[np.uint64]
@@ -111,7 +111,7 @@ def narrow(block: Block, lanes: int) -> Block:
     return Block(queue=block.queue, **parts)
 
 
-@njit
+@compiled
 def enter(rule: Any, where: Any, block: Any, j: int, trajectory: int) -> None:
     """Put a trajectory at its start in lane j."""
     d = block.theta.shape[0]
@@ -127,7 +127,7 @@ def enter(rule: Any, where: Any, block: Any, j: int, trajectory: int) -> None:
         thermal(rule, j, kick, variance, block.state)
 
 
-@njit
+@compiled
 def thermal_kick(where: Any, trajectory: int) -> tuple[Vector, Vector]:
     """Return a draw of the gradient noise at the start from a stream of its own, and its variances."""
     d = where.origin.shape[0]
@@ -145,7 +145,7 @@ def thermal_kick(where: Any, trajectory: int) -> tuple[Vector, Vector]:
     return kick, variance
 
 
-@njit(forceinline=True)
+@compiled_in_place
 def project(end: Any, theta: Any, out: Any) -> None:
     """Write e.theta of each lane."""
     if end.axis >= 0:
@@ -160,7 +160,7 @@ def project(end: Any, theta: Any, out: Any) -> None:
                 out[j] += e * theta[i, j]
 
 
-@njit(forceinline=True)
+@compiled_in_place
 def watch(end: Any, theta: Any, hit: Any, mark: Any, now: Any, before: Any, bridge_stream: Any, chance: Any) -> None:
     """Count the steps since each lane first crossed, and keep where it was when it did."""
     project(end, theta, now)
@@ -184,17 +184,15 @@ def watch(end: Any, theta: Any, hit: Any, mark: Any, now: Any, before: Any, brid
                 mark[i, j] = theta[i, j] if hit[j] == 1 else mark[i, j]
 
 
-@njit(forceinline=True)
-def step(
-    landscape: Any, noise: Any, rule: Any, theta: Any, z: Any, g: Any, state: Any, t: Any, gain: Any
-) -> None:
+@compiled_in_place
+def step(landscape: Any, noise: Any, rule: Any, theta: Any, z: Any, g: Any, state: Any, t: Any, gain: Any) -> None:
     """Take one step of every lane."""
     for j in range(t.shape[0]):
         t[j] += 1.0
     advance(rule, landscape, noise, theta, z, g, state, t, gain)
 
 
-@njit(forceinline=True)
+@compiled_in_place
 def stray(bound: float, theta: Any, out: Any) -> None:
     """Count the coordinates of each lane that are not finite or beyond the bound."""
     for j in range(out.shape[0]):
@@ -205,7 +203,16 @@ def stray(bound: float, theta: Any, out: Any) -> None:
 
 
 def first_passage(
-    landscape: Any, noise: Any, rule: Any, where: Any, end: Any, block: Any, chunks: int, low: int, steps: Any, outcome: Any
+    landscape: Any,
+    noise: Any,
+    rule: Any,
+    where: Any,
+    end: Any,
+    block: Any,
+    chunks: int,
+    low: int,
+    steps: Any,
+    outcome: Any,
 ) -> None:
     """Advance a block by some chunks; write steps and outcome of trajectory i to place i - low when it is over."""
     theta, g, gain, state, z0, z1, stream, t, who, hit, mark, now, before, bridge_stream, chance, queue = block
@@ -277,7 +284,7 @@ def fixed_horizon(
             keep(block, record, low, paths)
 
 
-@njit
+@compiled
 def keep(block: Any, record: Any, low: int, paths: Any) -> None:
     """Write theta of every lane that holds a trajectory of this run, and go on to the next step to record."""
     queue = block.queue

@@ -16,15 +16,20 @@ References
 """
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from .jit import compiled, compiled_in_place
 
 PATH, THERMAL, BRIDGE = 0, 1, 2
 """Purposes of a stream."""
+
+Word: TypeAlias = Any
+"""A uint64, in compiled code."""
 
 U = np.uint64
 I = np.int64  # noqa: E741
@@ -72,8 +77,8 @@ def high_product(typing_context: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), build
 
 
-@njit
-def philox(counter: int, key0: int, key1: int) -> tuple[int, int, int, int]:
+@compiled
+def philox(counter: Word, key0: Word, key1: Word) -> tuple[Word, Word, Word, Word]:
     """Return the Philox4x64-10 block of counter (counter, 0, 0, 0)."""
     c0, c1, c2, c3 = U(counter), U(0), U(0), U(0)
     k0, k1 = U(key0), U(key1)
@@ -86,20 +91,20 @@ def philox(counter: int, key0: int, key1: int) -> tuple[int, int, int, int]:
     return c0, c1, c2, c3
 
 
-@njit
+@compiled
 def seed_lane(stream: Any, j: int, seed: int, purpose: int, trajectory: int) -> None:
     """Put lane j of stream (4, lanes) at the beginning of a trajectory's stream."""
     stream[0, j], stream[1, j], stream[2, j], stream[3, j] = philox(U(trajectory), U(seed), U(purpose))
 
 
-@njit
-def rotate_left(x: int, k: int) -> int:
+@compiled
+def rotate_left(x: Word, k: int) -> Word:
     """Rotate the 64 bits of x."""
     return (x << U(k)) | (x >> U(64 - k))
 
 
-@njit
-def advance_word(s0: int, s1: int, s2: int, s3: int) -> tuple[int, int, int, int, int]:
+@compiled
+def advance_word(s0: Word, s1: Word, s2: Word, s3: Word) -> tuple[Word, Word, Word, Word, Word]:
     """Return the next xoshiro256++ word and the state after it."""
     word = rotate_left(s0 + s3, 23) + s0
     shifted = s1 << U(17)
@@ -112,8 +117,8 @@ def advance_word(s0: int, s1: int, s2: int, s3: int) -> tuple[int, int, int, int
     return word, s0, s1, s2, s3
 
 
-@njit
-def log_ratio(t: float) -> float:
+@compiled
+def log_ratio(t: float) -> Any:
     """Return log(1 + t)/t for 1/sqrt(2) <= 1 + t <= sqrt(2); absolute error 1.1e-10."""
     p = fma(-0.06152314735187182, t, 0.10845459974425885)
     p = fma(p, t, -0.10857497321724216)
@@ -128,8 +133,8 @@ def log_ratio(t: float) -> float:
     return fma(p, t, 1.0000000000182099)
 
 
-@njit
-def sine_ratio(y: float) -> float:
+@compiled
+def sine_ratio(y: float) -> Any:
     """Return sin(pi v/2)/v of y = v^2 for |v| <= 1; absolute error 2.7e-11."""
     p = fma(-3.4318696095577313e-06, y, 0.00016025479179520167)
     p = fma(p, y, -0.0046816578836564576)
@@ -138,8 +143,8 @@ def sine_ratio(y: float) -> float:
     return fma(p, y, 1.5707963267682237)
 
 
-@njit
-def cosine(y: float) -> float:
+@compiled
+def cosine(y: float) -> Any:
     """Return cos(pi v/2) of y = v^2 for |v| <= 1; absolute error 8e-13."""
     p = fma(4.4922408673280605e-07, y, -2.517220775892615e-05)
     p = fma(p, y, 0.0009192400133889211)
@@ -149,8 +154,8 @@ def cosine(y: float) -> float:
     return fma(p, y, 0.9999999999992518)
 
 
-@njit
-def exponential(word: int) -> float:
+@compiled
+def exponential(word: Word) -> Any:
     """Return -2 log u, u in (0, 1] from the upper 63 bits of a word: chi-square with two degrees of freedom."""
     u = np.float64(I(word >> U(1))) + 0.5
     bits = float_bits(u)
@@ -161,8 +166,8 @@ def exponential(word: int) -> float:
     return max(fma(63.0 - np.float64(exponent), 1.3862943611198906, -2.0 * (t * log_ratio(t))), 0.0)
 
 
-@njit
-def box_muller(a: int, b: int) -> tuple[float, float]:
+@compiled
+def box_muller(a: Word, b: Word) -> tuple[float, float]:
     """Return two independent standard normals from two words."""
     radius = math.sqrt(exponential(a))
     # An angle in [-pi/2, pi/2) from the signed word; its lowest bit decides the half-plane.
@@ -172,7 +177,7 @@ def box_muller(a: int, b: int) -> tuple[float, float]:
     return radius * (v * sine_ratio(y)), radius * c
 
 
-@njit(forceinline=True)
+@compiled_in_place
 def fill_normals(stream: Any, first: Any, i: int, second: Any, k: int) -> None:
     """Write two normals for every lane: to row i of first and to row k of second."""
     for j in range(stream.shape[1]):
@@ -185,7 +190,7 @@ def fill_normals(stream: Any, first: Any, i: int, second: Any, k: int) -> None:
         first[i, j], second[k, j] = box_muller(a, b)
 
 
-@njit(forceinline=True)
+@compiled_in_place
 def fill_two_steps(stream: Any, z0: Any, z1: Any) -> None:
     """Write the normals of two steps; they are numbered step d + coordinate and made in pairs, whatever d is."""
     d = z0.shape[0]
@@ -199,7 +204,7 @@ def fill_two_steps(stream: Any, z0: Any, z1: Any) -> None:
             fill_normals(stream, z0, i, z1, k - d)
 
 
-@njit(forceinline=True)
+@compiled_in_place
 def fill_exponentials(stream: Any, out: Any) -> None:
     """Write -2 log u for every lane."""
     for j in range(stream.shape[1]):

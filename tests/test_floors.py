@@ -18,9 +18,11 @@ def imported_floors(path):
         names = []
         if isinstance(node, ast.ImportFrom) and node.level:
             package = here[: len(here) - node.level + 1]
-            names = [".".join((*package, node.module or ""))] if node.module else [
-                ".".join((*package, alias.name)) for alias in node.names
-            ]
+            names = (
+                [".".join((*package, node.module or ""))]
+                if node.module
+                else [".".join((*package, alias.name)) for alias in node.names]
+            )
         elif isinstance(node, ast.ImportFrom):
             names = [node.module]
         elif isinstance(node, ast.Import):
@@ -44,7 +46,9 @@ def test_the_check_sees_a_turn_back(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     bad = tmp_path / "dynamics" / "bad.py"
     bad.parent.mkdir()
-    bad.write_text("from ..experiments.command import main\nfrom .. import theory\nimport saddlescape.landscapes.frame\n")
+    bad.write_text(
+        "from ..experiments.command import main\nfrom .. import theory\nimport saddlescape.landscapes.frame\n"
+    )
     assert list(imported_floors(bad)) == ["experiments", "theory", "landscapes"]
 
 
@@ -53,7 +57,8 @@ def test_only_the_face_stands_at_the_root():
 
 
 def test_importing_is_cheap():
-    script = "import sys, saddlescape; print(sorted({'numpy', 'numba', 'scipy', 'sympy', 'matplotlib'} & set(sys.modules)))"
+    heavy = {"numpy", "numba", "scipy", "sympy", "matplotlib"}
+    script = f"import sys, saddlescape; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -10,6 +10,9 @@ import saddlescape as ss
 QUARTIC = ss.QuarticWell(0.25)
 
 
+EQ_3 = ss.HessianNoise(0.14)
+
+
 def piecewise(h_a, h_b, transverse=()):
     return ss.PiecewiseQuadraticWell(h_a, h_b, 0.25, transverse_min=transverse)
 
@@ -24,9 +27,9 @@ CASES = {
     "heavy ball, Eq. 3, beta1 .9": (piecewise(2, 1), ss.HessianNoise(0.28), ss.Momentum(0.02, 0.9, 0.1), None, 785, 19),
     "Adam, Eq. 3, 2 to 1": (piecewise(2, 1), ss.HessianNoise(0.05), ss.Adam(0.02), None, 9683, 464),
     "Adam, Eq. 3, 1 to 2": (piecewise(1, 2), ss.HessianNoise(0.05), ss.Adam(0.02), None, 3495, 175),
-    "Adai, transverse .5 .2 .1": (piecewise(2, 1, [0.5, 0.2, 0.1]), ss.HessianNoise(0.14), ss.Adai(0.01), None, 942, 26),
-    "Adai, transverse 2 2 2": (piecewise(2, 1, [2.0, 2.0, 2.0]), ss.HessianNoise(0.14), ss.Adai(0.01), None, 801, 23),
-    "Adai, transverse 6 6 6": (piecewise(2, 1, [6.0, 6.0, 6.0]), ss.HessianNoise(0.14), ss.Adai(0.01), None, 580, 16),
+    "Adai, transverse .5 .2 .1": (piecewise(2, 1, [0.5, 0.2, 0.1]), EQ_3, ss.Adai(0.01), None, 942, 26),
+    "Adai, transverse 2 2 2": (piecewise(2, 1, [2.0, 2.0, 2.0]), EQ_3, ss.Adai(0.01), None, 801, 23),
+    "Adai, transverse 6 6 6": (piecewise(2, 1, [6.0, 6.0, 6.0]), EQ_3, ss.Adai(0.01), None, 580, 16),
 }
 
 

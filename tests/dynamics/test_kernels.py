@@ -55,9 +55,7 @@ def test_recorded_paths_are_the_slow_twins(landscape, noise, rule, momentum):
     )
     landscape, noise, rule = landscape.check(), noise.check(), rule.check()
     for number in range(3):
-        path = slow.trajectory(
-            landscape, noise, rule, number, seed=2, origin=landscape.saddles()[0], momentum=momentum
-        )
+        path = slow.trajectory(landscape, noise, rule, number, seed=2, origin=landscape.saddles()[0], momentum=momentum)
         expected = np.array(list(itertools.islice(path, 32)))[at]
         assert np.array_equal(spread.paths[number], expected)
 
