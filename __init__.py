@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from .dynamics.adaiw import AdaiW as AdaiW
     from .dynamics.adam import Adam as Adam
     from .dynamics.adamw import AdamW as AdamW
-    from .dynamics.ensembles import escape_times as escape_times
-    from .dynamics.ensembles import replay as replay
-    from .dynamics.ensembles import saddle_spread as saddle_spread
+    from .dynamics.escape_times import escape_times as escape_times
     from .dynamics.langevin import Langevin as Langevin
     from .dynamics.momentum import Momentum as Momentum
+    from .dynamics.replay import replay as replay
+    from .dynamics.saddle_spread import saddle_spread as saddle_spread
     from .dynamics.sgd import SGD as SGD
     from .dynamics.underdamped import UnderdampedLangevin as UnderdampedLangevin
     from .landscapes.constant_noise import ConstantNoise as ConstantNoise
@@ -47,11 +47,11 @@ _HOME = {
     "SGD": "dynamics.sgd",
     "StyblinskiTang": "landscapes.styblinski_tang",
     "UnderdampedLangevin": "dynamics.underdamped",
-    "escape_times": "dynamics.ensembles",
+    "escape_times": "dynamics.escape_times",
     "from_expression": "landscapes.expression",
     "references": "theory.references",
-    "replay": "dynamics.ensembles",
-    "saddle_spread": "dynamics.ensembles",
+    "replay": "dynamics.replay",
+    "saddle_spread": "dynamics.saddle_spread",
     "spread_references": "theory.references",
 }
 

@@ -24,7 +24,7 @@ from . import dispatch
 TRUSTED = {"saddlescape", "numpy", "numba", "llvmlite", "math", "builtins", "typing", "collections", "functools"}
 """Packages whose content is settled by our own sources or by their version."""
 
-_compiled: dict[tuple[str, str], Any] = {}
+_compiled: dict[tuple[str, str], Callable[..., Any]] = {}
 _lock = threading.RLock()
 
 
@@ -32,7 +32,7 @@ class UncachedKernelWarning(UserWarning):
     """A kernel is compiled for this process only."""
 
 
-class _Opaque(Exception):
+class _OpaqueError(Exception):
     """Something that cannot be fingerprinted."""
 
 
@@ -44,7 +44,7 @@ def kernel(function: Callable[..., Any], *parts: Any) -> Callable[..., Any]:
         try:
             key = fingerprint(*classes)
             obstacle = next((f"{c.__qualname__} cannot be imported" for c in classes if not _importable(c)), "")
-        except _Opaque as error:
+        except _OpaqueError as error:
             key, obstacle = repr([(c.__module__, c.__qualname__, id(c)) for c in classes]), str(error)
         name = (function.__name__, key)
         if name not in _compiled:
@@ -71,7 +71,7 @@ def fingerprint(*things: Any) -> str:
 
     Raises
     ------
-    _Opaque
+    _OpaqueError
         Where something they refer to has no content that can be told.
     """
     digest = hashlib.sha256(_house())
@@ -126,7 +126,7 @@ def _content(thing: Any, seen: set[int]) -> Iterator[bytes]:
     elif isinstance(thing, np.ndarray | np.generic):
         yield repr((thing.dtype, thing.shape)).encode() + thing.tobytes()
     else:
-        raise _Opaque(f"{thing!r} has no content that can be told")
+        raise _OpaqueError(f"{thing!r} has no content that can be told")
 
 
 def _module(module: ModuleType, names: set[str], seen: set[int]) -> Iterator[bytes]:

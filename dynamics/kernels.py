@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..landscapes.interface import Matrix, Rows, Vector
+from ..landscapes.interface import Matrix, Rows, Vector, draw
 from . import dispatch  # noqa: F401  teaches Numba the calls
 from .interface import State, adapt, advance, decay, move, start, thermal
 from .jit import compiled, compiled_in_place
+from .outcomes import CENSORED, DIVERGED, ESCAPED
 from .streams import BRIDGE, PATH, THERMAL, fill_exponentials, fill_normals, fill_two_steps, seed_lane
 
 Words = npt.NDArray[np.uint64]
@@ -22,9 +23,6 @@ Integers = npt.NDArray[np.int64]
 
 CHUNK = 16
 """Steps between two looks at which lanes have finished; even, since normals are made for two steps at a time."""
-
-CENSORED, ESCAPED, DIVERGED = 0, 1, 2
-"""Outcomes of a trajectory."""
 
 
 class Start(NamedTuple):
@@ -326,6 +324,11 @@ def moments(paths: Any, origin: Any, directions: Any, mean: Any, square: Any, se
                 second[r, i] += p
                 fourth[r, i] += p * p
     return finite
+
+
+def drawn(landscape: Any, noise: Any, theta: Any, z: Any, out: Any) -> None:
+    """Add C(theta)^(1/2) z to out."""
+    draw(noise, landscape, theta, z, out)
 
 
 def replayed(rule: Any, gradients: Any, theta: Any, state: Any, gain: Any, path: Any) -> None:

@@ -127,7 +127,7 @@ def escape_experiment(configuration: Configuration, progress: Any = None) -> Esc
     ValueError, TypeError
         Where a field is out of bounds or the parts do not fit one another.
     """
-    from ..dynamics.ensembles import escape_times
+    from ..dynamics.escape_times import escape_times
     from ..theory.references import references, regime
     from .verdict import escape_verdict
 

@@ -91,14 +91,14 @@ def flag_of(name: str) -> str:
 def fields(owner: Callable[..., Any]) -> list[Field]:
     """Return the fields of a NamedTuple class or the parameters of a function, in order.
 
-    What a class lists in ``derived`` is computed from the other fields and left out.
+    What a class names in ``derived()`` is computed from the other fields and left out.
     """
     hints = get_type_hints(owner)
     docs = documented(owner)
     return [
         Field(name, _kinds(hints.get(name, Any)), parameter.default, docs.get(name, ""))
         for name, parameter in inspect.signature(owner).parameters.items()
-        if name not in getattr(owner, "derived", ())
+        if name not in getattr(owner, "derived", tuple)()
     ]
 
 

@@ -144,7 +144,7 @@ def saddle_experiment(configuration: Configuration, progress: Any = None) -> Sad
     ValueError, TypeError
         Where a field is out of bounds or the parts do not fit one another.
     """
-    from ..dynamics.ensembles import saddle_spread
+    from ..dynamics.saddle_spread import saddle_spread
     from ..theory.references import spread_references, spread_regime
     from .verdict import spread_verdict
 

@@ -26,7 +26,10 @@ class ConstantNoise(NamedTuple):
     covariance: Any = ((2.5,),)
     root: Any = None
 
-    derived = ("root",)
+    @classmethod
+    def derived(cls) -> tuple[str, ...]:
+        """Return the fields that are computed from the others."""
+        return ("root",)
 
     def check(self) -> Self:
         """Return the noise with a symmetric positive semidefinite covariance and its root."""

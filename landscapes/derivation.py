@@ -6,8 +6,9 @@ import sympy
 
 from .formula import Formula
 
-MOST_NODES = 20_000
-"""Operations and operands of all derivatives of one order."""
+LARGEST_GRADIENT = 4_000
+LARGEST_HESSIAN = 20_000
+"""Operations and operands, common ones counted each time: a limit on time, for one text to take seconds at most."""
 
 HEAD = '''"""A landscape written from its formula; made anew when it is missing."""
 
@@ -76,10 +77,9 @@ def source(formula: Formula, text: str, home: str, name: str) -> str:
     """
     d = len(formula.coordinates)
     x = [sympy.Symbol(coordinate) for coordinate in formula.coordinates]
-    first = [sympy.diff(formula.loss, x[i]) for i in range(d)]
-    _check_size(first, "gradient")
-    second = {(i, k): sympy.diff(first[i], x[k]) for i in range(d) for k in range(i, d)}
-    _check_size(list(second.values()), "Hessian")
+    first = derivatives([(formula.loss, x[i]) for i in range(d)], LARGEST_GRADIENT)
+    upper = [(i, k) for i in range(d) for k in range(i, d)]
+    second = dict(zip(upper, derivatives([(first[i], x[k]) for i, k in upper], LARGEST_HESSIAN), strict=True))
     separable = all(second[i, k] == 0 for i in range(d) for k in range(i + 1, d))
 
     def body(targets: dict[str, Any], indent: int) -> str:
@@ -99,13 +99,17 @@ def source(formula: Formula, text: str, home: str, name: str) -> str:
     return "".join(parts)
 
 
-def _check_size(expressions: list[Any], what: str) -> None:
-    count = 0
-    for expression in expressions:
-        for _ in sympy.preorder_traversal(expression):
-            count += 1
-            if count > MOST_NODES:
-                raise ValueError(f"text: its {what} has more than {MOST_NODES} terms; write it shorter")
+def derivatives(pairs: list[tuple[Any, Any]], largest: int) -> list[Any]:
+    """Return the derivative of each expression by its symbol; ValueError where they are too large together."""
+    results = []
+    size = 0
+    for expression, symbol in pairs:
+        results.append(sympy.diff(expression, symbol))
+        for _ in sympy.preorder_traversal(results[-1]):
+            size += 1
+            if size > largest:
+                raise ValueError("text: its derivatives are too long; write it shorter")
+    return results
 
 
 class Writer:

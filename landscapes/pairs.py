@@ -3,12 +3,15 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from .interface import Escape, covariance_at, hessian_at
+from .interface import Escape, Vector, covariance_at
 
-SCAN = 400
-"""Points along the way from the minimum to the saddle at which the curvature's sign is read."""
-VANISHING = 1e-9
+SCAN = 200
+"""Steps along the way from the minimum to the saddle in which the curvature's sign is read."""
+NEAR = 1e-6
+"""Half the distance, in lengths of the way, over which a curvature is taken as a difference of gradients."""
+VANISHING = 1e-6
 """Share of the noise at the minimum below which the noise at an inflection counts as none."""
 
 
@@ -25,32 +28,37 @@ def check_escape(landscape: Any, noise: Any, way: Escape) -> None:
     Looked for on the straight line from the minimum to the saddle. Where the curvature along e jumps from one sign to
     the other, as in a piecewise-quadratic well, the noise does not vanish and nothing is refused.
     """
+    e, start, path = way.direction, way.minimum, way.saddle - way.minimum
 
-    def along(matrix: Any) -> float:
-        return float(way.direction @ matrix @ way.direction)
+    def slopes(s: npt.ArrayLike) -> Vector:
+        """Return e.grad L at shares s of the way; the slope of it has the sign of the curvature along the way."""
+        points = start[:, None] + np.outer(path, s)
+        out = np.empty_like(points)
+        landscape.gradient(points, out)
+        return np.asarray(e @ out)
 
-    def at(s: float) -> Any:
-        return way.minimum + s * (way.saddle - way.minimum)
+    def rises(s: float) -> bool:
+        before, after = slopes([s - NEAR, s + NEAR])
+        return bool(after > before)
 
-    def bend(s: float) -> float:
-        return along(hessian_at(landscape, at(s)))
+    def noise_along(s: float) -> float:
+        return float(e @ covariance_at(noise, landscape, start + s * path) @ e)
 
-    home = along(covariance_at(noise, landscape, way.minimum))
+    home = noise_along(0.0)
     if not home > 0.0:
         raise ValueError(
-            f"{type(noise).__name__} has no variance along the escape direction at the minimum: without noise nothing escapes"
+            f"{type(noise).__name__} has no variance along the escape direction at the minimum: "
+            "without noise nothing escapes"
         )
-    signs = [bend(s) > 0.0 for s in np.linspace(0.0, 1.0, SCAN + 1)]
-    for k in np.flatnonzero(np.diff(np.array(signs, dtype=int))):
-        low, high = k / SCAN, (k + 1) / SCAN
-        while high - low > 1e-15:
+    steps = np.linspace(0.0, 1.0, SCAN + 1)
+    rising = np.diff(slopes(steps)) > 0.0
+    for k in np.flatnonzero(rising[1:] != rising[:-1]):
+        low, high = float(steps[k]), float(steps[k + 2])
+        while high - low > NEAR * VANISHING:
             middle = 0.5 * (low + high)
-            if middle in (low, high):
-                break
-            low, high = (middle, high) if (bend(middle) > 0.0) == signs[k] else (low, middle)
-        left = min(along(covariance_at(noise, landscape, at(s))) for s in (low, high))
-        if left < VANISHING * home:
-            where = np.array2string(at(low), precision=4, separator=", ")
+            low, high = (middle, high) if rises(middle) == rising[k] else (low, middle)
+        if min(noise_along(low), noise_along(high)) < VANISHING * home:
+            where = np.array2string(start + low * path, precision=4, separator=", ")
             raise ValueError(
                 f"{type(noise).__name__} vanishes along the escape direction at the inflection point {where} of "
                 f"{type(landscape).__name__}, which no trajectory then crosses: give it a floor above 0"

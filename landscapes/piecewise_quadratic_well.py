@@ -61,8 +61,8 @@ class PiecewiseQuadraticWell(NamedTuple):
 
     Along the escape coordinate x the curvature is H_a around the near minimum, -H_b around the saddle at x = 0 and H_c
     around the far minimum. The pieces meet where the slope is p, at distance p/H_a from a and p/H_b from b, with
-    barrier = (p^2/2) (1/H_a + 1/H_b); on the far side the slope at the joint is the same p. The joints themselves belong
-    to the saddle's piece. Theorem 3's s is H_b/(H_a + H_b) exactly.
+    barrier = (p^2/2) (1/H_a + 1/H_b); on the far side the slope at the joint is the same p. The joints belong to the
+    saddle's piece. Theorem 3's s is H_b/(H_a + H_b) exactly.
 
     Parameters
     ----------

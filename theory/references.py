@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..landscapes.checks import vector
+from ..landscapes.eigen_directions import eigen_directions, spectrum
 from ..landscapes.interface import Matrix, Vector, covariance_at, hessian_at
 from ..landscapes.pairs import check_pair
-from ..landscapes.quadratic_saddle import QuadraticSaddle
 from . import (
     covariance_recursion,
     first_passage_diffusion,
@@ -271,7 +271,7 @@ def regime(
     """
     landscape, noise, rule = landscape.check(), noise.check(), rule.check()
     way = passage(landscape, noise, exit, origin)
-    bottom, top = (_spectrum(landscape, point) for point in (way.way.minimum, way.way.saddle))
+    bottom, top = (np.sort(spectrum(landscape, point)) for point in (way.way.minimum, way.way.saddle))
     numbers = {"lr_times_curvature": rule.time_step() * float(max(np.abs(bottom).max(), np.abs(top).max()))}
     h_b = float(abs(top[0]))
     p = particle(rule)
@@ -310,7 +310,7 @@ def spread_regime(
     landscape, noise, rule = landscape.check(), noise.check(), rule.check()
     check_pair(landscape, noise)
     point = landscape.saddles()[0] if origin is None else vector("origin", origin)
-    values = _spectrum(landscape, point)
+    values = np.sort(spectrum(landscape, point))
     stiffest = float(np.abs(values).max())
     numbers = {"lr_times_curvature": rule.time_step() * stiffest}
     p = particle(rule)
@@ -323,19 +323,6 @@ def spread_regime(
         numbers["curvature_over_friction"] = 4.0 * stiffest / damping
         numbers["growth"] = 2.0 * stiffest**2 * time / (damping * p.friction_mass)
     return numbers
-
-
-def eigen_directions(landscape: Any, point: npt.ArrayLike) -> tuple[Vector, Matrix]:
-    """Return eigenvalues (d,) and eigenvectors (d, d) of the Hessian; a quadratic saddle's in its own order."""
-    if isinstance(landscape, QuadraticSaddle):
-        turned = landscape.rotation is not None and np.size(landscape.rotation) > 0
-        return landscape.curvatures, np.asarray(landscape.rotation if turned else np.eye(landscape.dimension))
-    values, vectors = np.linalg.eigh(hessian_at(landscape, point))
-    return values, vectors
-
-
-def _spectrum(landscape: Any, point: npt.ArrayLike) -> Vector:
-    return np.asarray(np.linalg.eigvalsh(hessian_at(landscape, point)), dtype=np.float64)
 
 
 def _check_momentum(momentum: str) -> None:

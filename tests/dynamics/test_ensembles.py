@@ -4,7 +4,7 @@ import threading
 import numpy as np
 import pytest
 import saddlescape as ss
-from saddlescape.dynamics import ensembles
+from saddlescape.dynamics import escape_times, outcomes
 
 WELL, NOISE, RULE = ss.QuarticWell(0.25), ss.IsotropicNoise(2.5), ss.SGD(0.05)
 
@@ -54,7 +54,7 @@ def test_a_trajectory_that_blows_up_is_not_an_escape(monkeypatch):
     # The rule's own bound refuses these learning rates; without it they must be counted as diverged.
     with pytest.raises(ValueError, match=r"lr=2 is unstable on the curvature 2 .* at most 1$"):
         ss.escape_times(WELL, NOISE, ss.SGD(2.0), trajectories=10)
-    monkeypatch.setattr(ensembles, "_check_stable", lambda *_: None)
+    monkeypatch.setattr(escape_times, "check_stable", lambda *_: None)
     times = ss.escape_times(WELL, ss.IsotropicNoise(1e-6), ss.SGD(3.0), trajectories=50, origin=[-1.01], exit=1e9)
     assert times.diverged == 50
     assert times.escaped == times.censored == 0
@@ -74,7 +74,7 @@ def test_an_interrupted_run_returns_what_is_done():
     assert times.interrupted
     assert 0 < times.escaped < 2_000_000
     whole = quartic(trajectories=range(0, 200))
-    done = (times.outcome == ensembles.ESCAPED)[:200]
+    done = (times.outcome == outcomes.ESCAPED)[:200]
     assert np.array_equal(times.steps[:200][done], whole.steps[done])
     assert np.all(times.steps[:200][~done] <= whole.steps[~done])
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import saddlescape as ss
-from saddlescape.dynamics.ensembles import CENSORED, ESCAPED
+from saddlescape.dynamics.outcomes import CENSORED, ESCAPED
 
 from . import slow
 

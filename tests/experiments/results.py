@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
-from saddlescape.dynamics.ensembles import CENSORED, ESCAPED, EscapeTimes, SaddleSpread
+from saddlescape.dynamics.escape_times import EscapeTimes
+from saddlescape.dynamics.outcomes import CENSORED, ESCAPED
+from saddlescape.dynamics.saddle_spread import SaddleSpread
 from saddlescape.dynamics.sgd import SGD
 from saddlescape.experiments.choices import LANDSCAPE, NOISE, RULE, choose
 from saddlescape.experiments.configuration import Configuration

@@ -36,7 +36,9 @@ class Base(NamedTuple):
     third: float | None = None
     made: Any = None
 
-    derived = ("made",)
+    @classmethod
+    def derived(cls):
+        return ("made",)
 
 
 class Derived(Base):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from saddlescape.dynamics.ensembles import CENSORED, DIVERGED, ESCAPED, EscapeTimes
+from saddlescape.dynamics.escape_times import EscapeTimes
+from saddlescape.dynamics.outcomes import CENSORED, DIVERGED, ESCAPED
 from saddlescape.experiments.verdict import AGREES, DIFFERS, NO_REFERENCE, UNDERPOWERED, escape_verdict, spread_verdict
 
 from .results import TRUE_MEAN, exponential_times, normal_spread

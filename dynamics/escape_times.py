@@ -1,0 +1,278 @@
+"""Escape times: an ensemble runs from a minimum until each trajectory has passed the absorbing level.
+
+What comes out is a function of (landscape, noise, rule, seed, trajectory numbers) alone, whatever the threads, lanes
+and slices; more trajectories or a longer horizon only append.
+"""
+
+import hashlib
+import threading
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..landscapes.checks import number
+from ..landscapes.interface import Vector, covariance_at, suited
+from ..landscapes.pairs import check_escape
+from . import estimates
+from .outcomes import CENSORED, DIVERGED, ESCAPED
+from .setting import (
+    Momentum,
+    Progress,
+    check_stable,
+    checked_parts,
+    start_of,
+    starting_point,
+    trajectory_numbers,
+    whole,
+)
+from .work import Pace, lane_count, run_threads, thread_count
+
+STEP_BUDGET = 1_000_000
+"""Default of max_steps times the dimension; it depends neither on the machine nor on the number of trajectories."""
+BOUND = 1_000.0
+"""A trajectory has diverged where a coordinate is this many times further out than the start and the exit."""
+
+
+class EscapeTimes(NamedTuple):
+    """Escape times of N trajectories, right-censored.
+
+    Parameters
+    ----------
+    steps
+        First-passage step of those that escaped; steps lived by the others, (N,).
+    outcome
+        CENSORED, ESCAPED or DIVERGED, (N,).
+    max_steps
+        Steps after which a trajectory is censored.
+    time_step
+        Dynamical time of one step.
+    seed, first
+        Seed, and number of the first trajectory.
+    seconds
+        Wall time.
+    interrupted
+        Whether the run was stopped before its end; what was under way is then censored where it stood.
+    left_truncation
+        Steps at the start that are left out of the estimates.
+    """
+
+    steps: npt.NDArray[np.int64]
+    outcome: npt.NDArray[np.int8]
+    max_steps: int
+    time_step: float
+    seed: int
+    first: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+    left_truncation: int = 0
+
+    @property
+    def trajectories(self) -> int:
+        """Number of trajectories N."""
+        return len(self.steps)
+
+    @property
+    def escaped(self) -> int:
+        """How many escaped, after the left truncation."""
+        return int(np.count_nonzero((self.outcome == ESCAPED) & self._at_risk()))
+
+    @property
+    def censored(self) -> int:
+        """How many were still on their way when they were last seen."""
+        return int(np.count_nonzero((self.outcome == CENSORED) & self._at_risk()))
+
+    @property
+    def diverged(self) -> int:
+        """How many left the stated bound or lost finiteness: never counted as escapes."""
+        return int(np.count_nonzero((self.outcome == DIVERGED) & self._at_risk()))
+
+    @property
+    def total_steps(self) -> int:
+        """Steps lived by all after the left truncation, censored and diverged trajectories included."""
+        return int(np.sum(np.maximum(self.steps - self.left_truncation, 0)))
+
+    @property
+    def mean_steps(self) -> float:
+        """Maximum-likelihood mean escape time in steps; inf where none escaped."""
+        return self.total_steps / self.escaped if self.escaped else float("inf")
+
+    @property
+    def mean(self) -> float:
+        """Maximum-likelihood mean escape time in dynamical time; inf where none escaped."""
+        return self.mean_steps * self.time_step
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Return the interval of the mean escape time at this level, in dynamical time."""
+        complete = self.escaped == np.count_nonzero(self._at_risk())
+        low, high = estimates.mean_interval(self.escaped, self.total_steps, level, complete=complete)
+        return low * self.time_step, high * self.time_step
+
+    def after(self, steps: int) -> "EscapeTimes":
+        """Return the same ensemble with another left truncation: only what happens after that step counts."""
+        return self._replace(left_truncation=steps)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the raw results, steps and outcomes."""
+        raw = hashlib.sha256(np.ascontiguousarray(self.steps, "<i8").tobytes())
+        raw.update(np.ascontiguousarray(self.outcome, "i1").tobytes())
+        return raw.hexdigest()
+
+    def _at_risk(self) -> npt.NDArray[np.bool_]:
+        return self.steps > self.left_truncation
+
+
+def escape_times(
+    landscape: Any,
+    noise: Any,
+    rule: Any,
+    *,
+    trajectories: int | range,
+    seed: int = 0,
+    exit: float | None = None,
+    max_steps: int | None = None,
+    origin: npt.ArrayLike | None = None,
+    momentum: Momentum = "rest",
+    left_truncation: int = 0,
+    bridge: bool | None = None,
+    threads: int | None = None,
+    lanes: int | None = None,
+    progress: Progress | None = None,
+) -> EscapeTimes:
+    """Run an ensemble from a minimum until each trajectory has escaped, and return the escape times.
+
+    Parameters
+    ----------
+    landscape, noise, rule
+        What to run; each is checked first.
+    trajectories
+        N, or a range of trajectory numbers: any split of a run gives the same paths.
+    seed
+        In [0, 2^64).
+    exit
+        Absorbing level of e.theta, e the escape direction; default the far minimum.
+    max_steps
+        Steps after which a trajectory is censored; default 10^6 / d, but at least 10^4.
+    origin
+        Where trajectories start, (d,); default the minimum.
+    momentum
+        "rest", or "thermal": drawn from what it is in the long run on a flat loss.
+    left_truncation
+        Leave the first steps out of the estimates: the start-up of a heavily censored run.
+    bridge
+        Test for crossings between steps; default where the process is continuous and has a Brownian part (Langevin).
+    threads, lanes
+        How the work is cut; the results do not depend on it.
+    progress
+        Called with (trajectories over, trajectories in all, steps taken).
+
+    Returns
+    -------
+    EscapeTimes
+        Interrupted by Ctrl-C, it holds what is done, the rest censored where it stood.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an argument is out of bounds, the rule unstable on the landscape, or the noise cannot carry it out.
+    """
+    from .cache import kernel
+    from .kernels import Exit, first_passage, narrow, new_block
+
+    landscape, noise, rule = checked_parts(landscape, noise, rule)
+    way = landscape.escape()
+    numbers = trajectory_numbers(trajectories)
+    start_at = way.minimum if origin is None else starting_point(origin, landscape)
+    level = _level(way, exit, start_at)
+    cap = max(STEP_BUDGET // landscape.dimension, 10_000) if max_steps is None else whole("max_steps", max_steps, 1)
+    truncation = whole("left_truncation", left_truncation, 0)
+    if truncation >= cap:
+        raise ValueError(f"left_truncation={truncation} must be below max_steps={cap}: nothing would be left to see")
+    check_stable(landscape, rule, (way.minimum, way.far_minimum))
+    check_escape(landscape, noise, way)
+    where = start_of(landscape, noise, start_at, momentum, seed)
+    surface = start_at + (level - way.direction @ start_at) * way.direction
+    reach = max(float(np.abs(point).max()) for point in (start_at, way.saddle, surface))
+    end = Exit(
+        direction=np.ascontiguousarray(way.direction, np.float64),
+        axis=_axis(way.direction),
+        level=level,
+        max_steps=cap,
+        bound=BOUND * max(reach, float(np.linalg.norm(surface - start_at))),
+        bridge=_bridge_variance(rule, noise, landscape, way.direction, surface, bridge),
+    )
+    noise = suited(noise, landscape)
+    run = kernel(first_passage, landscape, noise, rule)
+    steps = np.zeros(len(numbers), np.int64)
+    outcome = np.zeros(len(numbers), np.int8)
+    workers = thread_count(threads, len(numbers))
+    width = lane_count(lanes, landscape.dimension, len(numbers) // workers)
+    edges = [numbers.start + len(numbers) * k // workers for k in range(workers + 1)]
+    done = np.zeros((workers, 2), np.int64)
+
+    def work(k: int, stop: threading.Event) -> None:
+        low, high = edges[k], edges[k + 1]
+        block = new_block(landscape.dimension, rule.rows(), min(width, max(high - low, 1)), low, high)
+        pace = Pace()
+        while (block.queue[0] < high or block.queue[2] > 0) and not stop.is_set():
+            with pace.slice() as chunks:
+                run(landscape, noise, rule, where, end, block, chunks, numbers.start, steps, outcome)
+            done[k] = block.queue[0] - low - block.queue[2], block.queue[3]
+            if block.queue[0] == high and 0 < block.queue[2] <= len(block.t) // 2:
+                block = narrow(block, int(block.queue[2]))
+        alive = block.who >= 0
+        steps[block.who[alive] - numbers.start] = np.minimum(block.t[alive], cap).astype(np.int64)
+
+    # A call without work compiles, so that ``seconds`` are those of the run.
+    run(landscape, noise, rule, where, end, new_block(len(start_at), rule.rows(), 8, 0, 0), 0, 0, steps, outcome)
+    began = time.perf_counter()
+
+    def report() -> None:
+        if progress is not None:
+            progress(int(done[:, 0].sum()), len(numbers), int(done[:, 1].sum()))
+
+    interrupted = run_threads(work, workers, report)
+    return EscapeTimes(
+        steps,
+        outcome,
+        cap,
+        rule.time_step(),
+        int(seed),
+        numbers.start,
+        time.perf_counter() - began,
+        interrupted,
+        truncation,
+    )
+
+
+def _level(way: Any, exit: float | None, origin: Vector) -> float:
+    """Return the absorbing level of e.theta."""
+    begin = float(way.direction @ origin)
+    if exit is not None:
+        level = number("exit", exit)
+        if not level > begin:
+            raise ValueError(
+                f"exit={level} must be above {begin:g}, where trajectories start along the escape direction"
+            )
+        return level
+    if way.far_minimum is None or not way.direction @ way.far_minimum > begin:
+        raise ValueError("exit is required: the landscape has no minimum beyond the saddle along the escape direction")
+    return float(way.direction @ way.far_minimum)
+
+
+def _axis(direction: Vector) -> int:
+    """Return the coordinate that a unit vector points along, or -1."""
+    largest = int(np.argmax(np.abs(direction)))
+    return largest if direction[largest] == 1.0 and np.count_nonzero(direction) == 1 else -1
+
+
+def _bridge_variance(
+    rule: Any, noise: Any, landscape: Any, direction: Vector, surface: Vector, bridge: bool | None
+) -> float:
+    """Return the variance of one step along e at the absorbing surface, 0 for no bridge test."""
+    if bridge and not hasattr(rule, "bridge_factor"):
+        raise ValueError(f"bridge=True needs a process with a Brownian part; {type(rule).__name__} is an iteration")
+    if bridge is False or not hasattr(rule, "bridge_factor"):
+        return 0.0
+    return float(rule.bridge_factor() * (direction @ covariance_at(noise, landscape, surface) @ direction))

@@ -1,0 +1,290 @@
+"""Spreading at a saddle: an ensemble runs for a fixed number of steps, and its moments are kept.
+
+What comes out is a function of (landscape, noise, rule, seed, trajectory numbers) alone, whatever the threads, lanes
+and slices.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..landscapes.checks import vector
+from ..landscapes.constant_noise import ConstantNoise
+from ..landscapes.eigen_directions import eigen_directions
+from ..landscapes.hessian_noise import HessianNoise
+from ..landscapes.interface import Matrix, Vector, suited
+from ..landscapes.isotropic_noise import IsotropicNoise
+from ..landscapes.quadratic_saddle import QuadraticSaddle
+from . import estimates
+from .setting import (
+    Momentum,
+    Progress,
+    check_stable,
+    checked_parts,
+    start_of,
+    starting_point,
+    trajectory_numbers,
+    whole,
+)
+from .work import Pace, lane_count, run_in_order, thread_count
+
+GROUP = 1024
+"""Trajectories whose moments are added up together, in their order: part of the definition of the sums' bits."""
+
+
+class SaddleSpread(NamedTuple):
+    """Moments of N trajectories at recorded steps.
+
+    Parameters
+    ----------
+    steps
+        Recorded steps, (R,).
+    mean
+        Mean of theta, (R, d).
+    covariance
+        Unbiased covariance of theta, (R, d, d).
+    variance
+        Its diagonal along the eigen-directions, (R, d).
+    fourth
+        Fourth central moment along the eigen-directions about the start, (R, d).
+    curvatures, directions
+        Eigenvalues (d,) and eigenvectors (d, d), in columns, of the Hessian at the start.
+    trajectories, diverged
+        Trajectories that count, and those left out because a recorded theta was not finite.
+    gaussian
+        Whether theta is exactly normal, so that the chi-square band is exact.
+    time_step, seed, first, seconds, interrupted
+        As in EscapeTimes; an interrupted run counts the groups of trajectories that were done.
+    paths
+        theta at the recorded steps, (N, R, d), where asked for.
+    """
+
+    steps: npt.NDArray[np.int64]
+    mean: npt.NDArray[np.float64]
+    covariance: npt.NDArray[np.float64]
+    variance: npt.NDArray[np.float64]
+    fourth: npt.NDArray[np.float64]
+    curvatures: Vector
+    directions: Matrix
+    trajectories: int
+    diverged: int
+    gaussian: bool
+    time_step: float
+    seed: int
+    first: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+    paths: npt.NDArray[np.float64] | None = None
+
+    @property
+    def time(self) -> Vector:
+        """Recorded dynamical times, (R,)."""
+        return np.asarray(self.steps * self.time_step, dtype=np.float64)
+
+    def interval(self, level: float = 0.95) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return the band of each variance at this level, low and high, each (R, d)."""
+        if self.gaussian:
+            return estimates.variance_interval(self.variance, self.trajectories, level)
+        return estimates.variance_interval_from_moments(self.variance, self.fourth, self.trajectories, level)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the raw results, steps, mean and covariance."""
+        raw = hashlib.sha256()
+        for part in (self.steps, self.mean, self.covariance):
+            raw.update(np.ascontiguousarray(part).tobytes())
+        return raw.hexdigest()
+
+
+def saddle_spread(
+    landscape: Any,
+    noise: Any,
+    rule: Any,
+    *,
+    steps: int,
+    trajectories: int | range,
+    seed: int = 0,
+    record: int | Sequence[int] | npt.NDArray[np.integer[Any]] | None = None,
+    origin: npt.ArrayLike | None = None,
+    momentum: Momentum = "rest",
+    keep_paths: bool = False,
+    threads: int | None = None,
+    lanes: int | None = None,
+    progress: Progress | None = None,
+) -> SaddleSpread:
+    """Run an ensemble from a saddle for a fixed number of steps, and return its moments on the way.
+
+    Parameters
+    ----------
+    landscape, noise, rule
+        What to run; each is checked first.
+    steps
+        T.
+    trajectories, seed, momentum, threads, lanes, progress
+        As in escape_times.
+    record
+        The steps to record, or how many of them, spaced evenly in their logarithm; default 20.
+    origin
+        Where trajectories start, (d,); default the landscape's first saddle.
+    keep_paths
+        Also return theta at the recorded steps of every trajectory.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in escape_times.
+    """
+    from .cache import kernel
+    from .kernels import fixed_horizon, moments, new_block
+
+    landscape, noise, rule = checked_parts(landscape, noise, rule)
+    horizon = whole("steps", steps, 1)
+    at = _recorded(record, horizon)
+    numbers = trajectory_numbers(trajectories)
+    if len(numbers) < 2:
+        raise ValueError(f"trajectories={len(numbers)} must be at least 2: a variance needs two")
+    start_at = vector("saddle", landscape.saddles()[0]) if origin is None else starting_point(origin, landscape)
+    check_stable(landscape, rule, (start_at,))
+    where = start_of(landscape, noise, start_at, momentum, seed)
+    curvatures, directions = eigen_directions(landscape, start_at)
+    noise = suited(noise, landscape)
+    run, add = kernel(fixed_horizon, landscape, noise, rule), kernel(moments)
+    d, rows = landscape.dimension, rule.rows()
+    kept = np.empty((len(numbers), len(at), d)) if keep_paths else None
+    groups = [range(low, min(low + GROUP, numbers.stop)) for low in range(numbers.start, numbers.stop, GROUP)]
+    workers = thread_count(threads, len(groups))
+    width = lane_count(lanes, d, min(GROUP, len(numbers) // workers))
+    total = _Moments.zero(len(at), d)
+    broken = False  # an interrupted run counts the groups before the first that is missing
+    done = np.zeros(2, np.int64)
+    lock = threading.Lock()
+    # Calls without work compile, so that ``seconds`` are those of the run.
+    idle = _Moments.zero(len(at), d)
+    run(landscape, noise, rule, where, new_block(d, rows, width, 0, 0), 0, at, 0, np.empty((0, len(at), d)))
+    add(np.empty((0, len(at), d)), start_at, directions, idle.mean, idle.square, idle.second, idle.fourth)
+    began = time.perf_counter()
+
+    def one_group(group: range, stop: threading.Event) -> "_Moments | None":
+        if kept is None:
+            paths = np.empty((len(group), len(at), d))
+        else:
+            paths = kept[group.start - numbers.start : group.stop - numbers.start]
+        for low in range(group.start, group.stop, width):
+            block = new_block(d, rows, width, low, group.stop)
+            pace = Pace()
+            while block.queue[3] < horizon:
+                if stop.is_set():
+                    return None
+                with pace.slice() as chunks:
+                    until = min(int(block.queue[3]) + 2 * chunks, horizon)
+                    run(landscape, noise, rule, where, block, until, at, group.start, paths)
+            with lock:
+                done[0] += min(width, group.stop - low)
+                done[1] += min(width, group.stop - low) * horizon
+        part = _Moments.zero(len(at), d)
+        finite = add(paths, start_at, directions, part.mean, part.square, part.second, part.fourth)
+        return part._replace(finite=finite, number=len(group))
+
+    def report() -> None:
+        if progress is not None:
+            progress(int(done[0]), len(numbers), int(done[1]))
+
+    def fold(part: "_Moments | None") -> None:
+        nonlocal total, broken
+        broken = broken or part is None
+        if part is not None and not broken:
+            total = total.plus(part)
+
+    interrupted = run_in_order(one_group, groups, workers, fold, report)
+    if total.finite < 2:
+        raise ValueError(
+            f"{total.finite} of {total.number} finished trajectories stayed finite, too few for a variance: "
+            + ("the run was interrupted too early" if interrupted else "the rule diverges on this landscape")
+        )
+    return _spread(total, at, start_at, curvatures, directions, rule, noise, landscape)._replace(
+        seed=int(seed),
+        first=numbers.start,
+        seconds=time.perf_counter() - began,
+        interrupted=interrupted,
+        paths=None if kept is None else kept[: total.number],
+    )
+
+
+class _Moments(NamedTuple):
+    """Sums over trajectories of powers of theta - origin."""
+
+    mean: npt.NDArray[np.float64]
+    square: npt.NDArray[np.float64]
+    second: npt.NDArray[np.float64]
+    fourth: npt.NDArray[np.float64]
+    finite: int
+    number: int
+
+    @classmethod
+    def zero(cls, records: int, d: int) -> "_Moments":
+        return cls(
+            np.zeros((records, d)), np.zeros((records, d, d)), np.zeros((records, d)), np.zeros((records, d)), 0, 0
+        )
+
+    def plus(self, other: "_Moments") -> "_Moments":
+        return _Moments(
+            self.mean + other.mean,
+            self.square + other.square,
+            self.second + other.second,
+            self.fourth + other.fourth,
+            self.finite + other.finite,
+            self.number + other.number,
+        )
+
+
+def _spread(
+    total: _Moments,
+    at: npt.NDArray[np.int64],
+    origin: Vector,
+    curvatures: Vector,
+    directions: Matrix,
+    rule: Any,
+    noise: Any,
+    landscape: Any,
+) -> SaddleSpread:
+    n = total.finite
+    shift = total.mean / n
+    covariance = (total.square - n * shift[:, :, None] * shift[:, None, :]) / (n - 1)
+    along = shift @ directions
+    return SaddleSpread(
+        steps=at,
+        mean=shift + origin,
+        covariance=covariance,
+        variance=(total.second - n * along * along) / (n - 1),
+        fourth=total.fourth / n,
+        curvatures=curvatures,
+        directions=directions,
+        trajectories=n,
+        diverged=total.number - n,
+        gaussian=_is_gaussian(landscape, noise, rule),
+        time_step=rule.time_step(),
+        seed=0,
+    )
+
+
+def _is_gaussian(landscape: Any, noise: Any, rule: Any) -> bool:
+    """Say whether theta stays exactly normal: linear gradient, one noise everywhere, no second moments."""
+    own_noise = isinstance(noise, IsotropicNoise | ConstantNoise | HessianNoise)
+    return isinstance(landscape, QuadraticSaddle) and own_noise and not hasattr(rule, "adapt")
+
+
+def _recorded(record: Any, steps: int) -> npt.NDArray[np.int64]:
+    """Return the steps to record, rising."""
+    if record is None or (not isinstance(record, bool) and isinstance(record, int | np.integer)):
+        count = 20 if record is None else whole("record", record, 1)
+        return np.unique(np.rint(np.geomspace(1, steps, count)).astype(np.int64)) if count > 1 else np.array([steps])
+    at = np.atleast_1d(np.asarray(record))
+    if at.ndim != 1 or not np.issubdtype(at.dtype, np.integer) or len(at) == 0:
+        raise TypeError(f"record={record!r} must be whole numbers of steps")
+    if np.any(np.diff(at) <= 0) or at[0] < 0 or at[-1] > steps:
+        raise ValueError(f"record={at.tolist()} must rise from 0 or more to at most steps={steps}")
+    return at.astype(np.int64)
