@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -23,6 +24,8 @@ from . import dispatch
 
 TRUSTED = {"saddlescape", "numpy", "numba", "llvmlite", "math", "builtins", "typing", "collections", "functools"}
 """Packages whose content is settled by our own sources or by their version."""
+
+numba_settings: Any = import_module("numba.core.config")
 
 _compiled: dict[tuple[str, str], Callable[..., Any]] = {}
 _lock = threading.RLock()
@@ -58,12 +61,12 @@ def kernel(function: Callable[..., Any], *parts: Any) -> Callable[..., Any]:
 def _compile(function: Callable[..., Any], folder: Path | None) -> Any:
     if folder is None:
         return numba.njit(nogil=True, error_model="numpy")(function)
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder)
+    before = numba_settings.CACHE_DIR
+    numba_settings.CACHE_DIR = str(folder)
     try:
         return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        numba_settings.CACHE_DIR = before
 
 
 def fingerprint(*things: Any) -> str:

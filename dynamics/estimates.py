@@ -262,7 +262,8 @@ def _inverse(inverse: Any, forward: Any, a: int, b: int, tail: float) -> float:
         return x
     from scipy.optimize import brentq
 
-    return float(brentq(lambda y: forward(a, b, y) - tail, 0.0, 1.0, xtol=1e-300, rtol=1e-14, maxiter=2000))
+    found: Any = brentq(lambda y: forward(a, b, y) - tail, 0.0, 1.0, xtol=1e-300, maxiter=2000)
+    return float(found)
 
 
 def _miss(level: float) -> float:

@@ -21,9 +21,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+from numba.extending import intrinsic as numba_intrinsic
 
 from .jit import compiled, compiled_in_place
+
+intrinsic: Any = numba_intrinsic  # Numba passes the typing context itself, which no checker knows
 
 PATH, THERMAL, BRIDGE = 0, 1, 2
 """Purposes of a stream."""

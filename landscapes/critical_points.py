@@ -1,5 +1,6 @@
 """Minima and saddles of a landscape that does not know its own, and the ways between them."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -166,7 +167,7 @@ def descend(landscape: Any, start: Vector, minima: Matrix, low: Vector, high: Ve
         event.terminal = True  # type: ignore[attr-defined]
     if arrived(0.0, start) > 0.0:
         path = solve_ivp(down, (0.0, 100.0 * width), start, "LSODA", rtol=1e-6, atol=1e-9 * width, events=events)
-        if path.status != 1 or not len(path.t_events[0]):
+        if path.t_events is None or not len(path.t_events[0]):
             return None
         start = path.y[:, -1]
     return np.array(minima[np.argmin(np.linalg.norm(minima - start, axis=1))])
@@ -176,7 +177,7 @@ def _on_line(landscape: Any, low: float, high: float) -> list[Vector]:
     from scipy.optimize import brentq
 
     def slope(x: float) -> float:
-        return _slope(landscape, np.array([x]))[0]
+        return float(_slope(landscape, np.array([x]))[0])
 
     grid = np.linspace(low, high, GRID)
     slopes = np.array([slope(x) for x in grid])
@@ -196,7 +197,7 @@ def _by_newton(landscape: Any, low: Vector, high: Vector) -> list[Vector]:
     spread = np.random.default_rng(0).random((STARTS * d, d))
     found = []
     for x in low + (high - low) * spread:
-        solution = root(lambda p: _slope(landscape, p), x, jac=lambda p: _bend(landscape, p), tol=1e-12)
+        solution = root(partial(_slope, landscape), x, jac=partial(_bend, landscape), tol=1e-12)
         if not solution.success:
             continue
         try:

@@ -113,7 +113,7 @@ def derivatives(pairs: list[tuple[Any, Any]], largest: int) -> list[Any]:
 
 
 class Writer:
-    """Writes expressions as Python: common parts once, integer powers as products, terms in an order that never changes."""
+    """Writes expressions as Python: common parts once, integer powers as products, terms always in the same order."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -168,7 +168,8 @@ class Writer:
             root = self.named(base)
             if n <= 3:
                 return [root] * n
-            half = self.named(sympy.Pow(base, n // 2, evaluate=False), "*".join(self.power(base, sympy.Integer(n // 2))))
+            square_root = "*".join(self.power(base, sympy.Integer(n // 2)))
+            half = self.named(sympy.Pow(base, n // 2, evaluate=False), square_root)
             return [half, half, root][: 2 + n % 2]
         if (2 * exponent).is_Integer:
             whole = exponent - sympy.Rational(1, 2)

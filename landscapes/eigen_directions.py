@@ -24,4 +24,4 @@ def spectrum(landscape: Any, point: npt.ArrayLike) -> Vector:
         values = np.empty((landscape.dimension, 1))
         landscape.eigenvalues(at_point(point), values)
         return values[:, 0]
-    return np.asarray(np.linalg.eigvalsh(hessian_at(landscape, point)))
+    return np.asarray(np.linalg.eigvalsh(hessian_at(landscape, point)), dtype=np.float64)

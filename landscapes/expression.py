@@ -68,8 +68,15 @@ class Expression(NamedTuple):
     start: Any = None
     bounds: Any = (-3.0, 3.0)
 
-    text = ""
-    coordinates = ()
+    @property
+    def text(self) -> str:
+        """The text."""
+        raise NotImplementedError("a class written from a text says so itself")
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the coordinates, (d,)."""
+        raise NotImplementedError("a class written from a text says so itself")
 
     def __repr__(self) -> str:
         start = np.asarray(self.start).tolist() if np.size(self.start) and self.start is not None else None
@@ -103,7 +110,8 @@ class Expression(NamedTuple):
     def critical_points(self) -> CriticalPoints:
         """Return the minima, saddles and other critical points within bounds."""
         bounds = np.asarray(self.bounds)
-        return _critical_points(type(self), tuple(bounds[:, 0]), tuple(bounds[:, 1]))
+        cls: Any = type(self)
+        return _critical_points(cls, tuple(bounds[:, 0]), tuple(bounds[:, 1]))
 
     def minima(self) -> Matrix:
         """Return the minima found within bounds, (number, d), from left to right."""

@@ -1,4 +1,4 @@
-"""A text becomes a formula: arithmetic on named coordinates and nothing else, so that a configuration file runs no code.
+"""A text becomes a formula: arithmetic on named coordinates and nothing else: a configuration file runs no code.
 
 The text is read by Python's own parser into a tree; the tree is walked here, and what is not on the lists below is
 refused. Nothing is ever evaluated as Python or handed to sympy as text.
@@ -27,7 +27,9 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
 """Smooth functions only: abs has no curvature where it bends."""
 CONSTANTS = {"pi": math.pi, "E": math.e}
 COORDINATES = re.compile(r"(?P<letter>[xyz])|(?P<family>x|theta)(?P<number>[1-9][0-9]?)")
-ALLOWED = f"coordinates x, y, z or x1, x2, ... or theta1, theta2, ..., {', '.join(CONSTANTS)} and {', '.join(FUNCTIONS)}"
+ALLOWED = (
+    f"coordinates x, y, z or x1, x2, ... or theta1, theta2, ..., {', '.join(CONSTANTS)} and {', '.join(FUNCTIONS)}"
+)
 
 LONGEST = 5000
 """Characters of a text."""
@@ -74,8 +76,8 @@ def parse(text: str) -> Formula:
             warnings.simplefilter("ignore")
             tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
-        reason = f"{_short(error.msg, 60)}; a product is written with *, a power with **" if text.strip() else "it is empty"
-        raise _refusal(text, reason) from None
+        reason = f"{_short(error.msg, 60)}; a product is written with *, a power with **"
+        raise _refusal(text, reason if text.strip() else "it is empty") from None
     except (MemoryError, RecursionError, ValueError) as error:
         raise _refusal(text, f"it cannot be read: {str(error) or 'it is nested too deeply'}") from None
     size = sum(isinstance(node, ast.expr) for node in ast.walk(tree))
@@ -94,7 +96,7 @@ def parse(text: str) -> Formula:
 
 
 class _Reader:
-    """Walks the tree. Numbers are rational throughout, so that 1/2 and 0.5 are one and no number grows without bound."""
+    """Walks the tree. Numbers are rational throughout: 1/2 and 0.5 are one, and none grows without bound."""
 
     def __init__(self, text: str) -> None:
         import sympy
@@ -169,7 +171,9 @@ class _Reader:
     def power(self, base: Any, exponent: Any) -> Any:
         if not exponent.is_Number:
             if not (base.is_Number and base > 0):
-                raise self.refusal("an exponent with coordinates needs a number above 0 as its base: write exp(y*log(x))")
+                raise self.refusal(
+                    "an exponent with coordinates needs a number above 0 as its base: write exp(y*log(x))"
+                )
             return self.applied("exp", self.settled(exponent * self.number(math.log(base))))
         if abs(exponent) > HIGHEST_POWER:
             raise self.refusal(f"it holds an exponent beyond {HIGHEST_POWER}")

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .interface import Escape, Vector, covariance_at
 
@@ -30,7 +29,7 @@ def check_escape(landscape: Any, noise: Any, way: Escape) -> None:
     """
     e, start, path = way.direction, way.minimum, way.saddle - way.minimum
 
-    def slopes(s: npt.ArrayLike) -> Vector:
+    def slopes(s: Vector) -> Vector:
         """Return e.grad L at shares s of the way; the slope of it has the sign of the curvature along the way."""
         points = start[:, None] + np.outer(path, s)
         out = np.empty_like(points)
@@ -38,7 +37,7 @@ def check_escape(landscape: Any, noise: Any, way: Escape) -> None:
         return np.asarray(e @ out)
 
     def rises(s: float) -> bool:
-        before, after = slopes([s - NEAR, s + NEAR])
+        before, after = slopes(np.array([s - NEAR, s + NEAR]))
         return bool(after > before)
 
     def noise_along(s: float) -> float:

@@ -81,7 +81,7 @@ class StyblinskiTang(NamedTuple):
         return np.array(list(itertools.product((shallow, deep), repeat=self.dimension)))
 
     def saddles(self) -> Matrix:
-        """Return the saddles with one unstable direction, (d 2^(d-1), d), the escape's first; ValueError above d = 10."""
+        """Return the saddles with one unstable direction, (d 2^(d-1), d), the escape's first; ValueError as above."""
         deep, top, shallow = critical_coordinates()
         self._listable(f"{self.dimension} * 2^{self.dimension - 1} saddles")
         rest = list(itertools.product((shallow, deep), repeat=self.dimension - 1))
