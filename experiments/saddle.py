@@ -33,7 +33,7 @@ class SaddleRun(NamedTuple):
         Trajectories moved together. No result depends on it.
     """
 
-    steps: int = 1000
+    steps: int = 100
     trajectories: int = 20_000
     seed: int = 0
     record: int | Vector | None = None

@@ -79,12 +79,13 @@ def styled(width: float, height: float) -> Iterator[Figure]:
 
 
 def head(figure: Figure, configuration: dict[str, Any]) -> None:
-    """Write rule, landscape and noise with their numbers above a figure."""
-    rule, *rest = (
-        configuration[kind]["name"] + arguments(configuration[kind]) for kind in ("rule", "landscape", "noise")
-    )
+    """Write rule, landscape and noise above a figure, with their numbers other than 0, a line or more each."""
     columns = int(figure.get_figwidth() * 9.5)
-    figure.suptitle("\n".join(line for part in (rule, "   ".join(rest)) for line in textwrap.wrap(part, columns)))
+    lines: list[str] = []
+    for kind in ("rule", "landscape", "noise"):
+        part = {name: value for name, value in configuration[kind].items() if value != 0}
+        lines += textwrap.wrap(part["name"] + arguments(part), columns)
+    figure.suptitle("\n".join(lines))
 
 
 def write(figure: Figure, path: Path) -> None:

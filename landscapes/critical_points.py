@@ -183,10 +183,11 @@ def _on_line(landscape: Any, low: float, high: float) -> list[Vector]:
     slopes = np.array([slope(x) for x in grid])
     roots = [grid[k] for k in np.flatnonzero(slopes == 0.0)]  # such as 0 between symmetric bounds
     for k in np.flatnonzero(slopes[:-1] * slopes[1:] < 0.0):
-        x = brentq(slope, grid[k], grid[k + 1], xtol=1e-300, rtol=1e-15)
+        x: Any = brentq(slope, grid[k], grid[k + 1], xtol=1e-12 * (high - low))
         # A change of sign across a pole is no critical point.
         if abs(slope(x)) <= min(abs(slopes[k]), abs(slopes[k + 1])):
-            roots.append(x)
+            polished = _polished(landscape, np.array([x]))[0]
+            roots.append(polished if grid[k] <= polished <= grid[k + 1] else x)
     return [np.array([x]) for x in sorted(roots)]
 
 
@@ -200,13 +201,17 @@ def _by_newton(landscape: Any, low: Vector, high: Vector) -> list[Vector]:
         solution = root(partial(_slope, landscape), x, jac=partial(_bend, landscape), tol=1e-12)
         if not solution.success:
             continue
-        try:
-            x = newton(landscape, solution.x)
-        except (np.linalg.LinAlgError, ArithmeticError, ValueError):
-            x = solution.x
+        x = _polished(landscape, solution.x)
         if np.all((low <= x) & (x <= high)) and np.all(np.isfinite(_slope(landscape, x))):
             found.append(x)
     return found
+
+
+def _polished(landscape: Any, x: Vector) -> Vector:
+    try:
+        return newton(landscape, x)
+    except (np.linalg.LinAlgError, ArithmeticError, ValueError):
+        return x
 
 
 def _slope(landscape: Any, x: Vector) -> Vector:

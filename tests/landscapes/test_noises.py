@@ -140,7 +140,7 @@ def test_a_noise_for_another_dimension_is_refused():
 def test_noise_that_vanishes_at_an_inflection_is_refused_and_a_floor_mends_it(well):
     well = well.check()
     with pytest.raises(
-        ValueError, match="vanishes along the escape direction at the inflection point .* floor above 0"
+        ValueError, match=r"vanishes along the escape direction at the inflection point .* floor above 0"
     ):
         check_escape(well, HessianNoise().check(), well.escape())
     check_escape(well, HessianNoise(floor=0.05).check(), well.escape())
