@@ -90,8 +90,9 @@ def check_stable(landscape: Any, rule: Any, points: Sequence[Vector | None]) -> 
     step = rule.time_step()
     if step > largest:
         name = "lr" if "lr" in rule._fields and "dt" not in rule._fields else "dt"
-        others = ", ".join(f"{f}={v:g}" for f, v in rule._asdict().items() if f != name and isinstance(v, float))
+        others = [f"{f}={v:g}" for f, v in rule._asdict().items() if f != name and isinstance(v, float) and v != 0.0]
         raise ValueError(
-            f"{name}={step:g} is unstable on the curvature {curvature:g} of {type(landscape).__name__} "
-            f"({others}): it must be at most {largest:g}"
+            f"{name}={step:g} is unstable on the curvature {curvature:g} of {type(landscape).__name__}"
+            + (f" with {', '.join(others)}" if others else "")
+            + f": it must be at most {largest:g}, beyond which every step grows"
         )

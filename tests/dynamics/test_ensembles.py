@@ -1,4 +1,6 @@
 import _thread
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -18,6 +20,15 @@ def quartic(**options):
 )
 def test_escape_times_do_not_depend_on_how_work_is_cut(options):
     assert quartic(**options).digest() == quartic().digest()
+
+
+def test_another_process_gives_the_same_bits():
+    script = (
+        "import saddlescape as ss; print(ss.escape_times(ss.QuarticWell(0.25), ss.IsotropicNoise(2.5), ss.SGD(0.05), "
+        "trajectories=600, seed=0, exit=0.8, lanes=24).digest())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == quartic().digest()
 
 
 def test_escape_times_do_not_depend_on_the_split_of_trajectories():
@@ -52,7 +63,7 @@ def test_spread_does_not_depend_on_how_work_is_cut(momentum, options):
 
 def test_a_trajectory_that_blows_up_is_not_an_escape(monkeypatch):
     # The rule's own bound refuses these learning rates; without it they must be counted as diverged.
-    with pytest.raises(ValueError, match=r"lr=2 is unstable on the curvature 2 .* at most 1$"):
+    with pytest.raises(ValueError, match=r"lr=2 is unstable on the curvature 2 .* at most 1, beyond which every step grows$"):
         ss.escape_times(WELL, NOISE, ss.SGD(2.0), trajectories=10)
     monkeypatch.setattr(escape_times, "check_stable", lambda *_: None)
     times = ss.escape_times(WELL, ss.IsotropicNoise(1e-6), ss.SGD(3.0), trajectories=50, origin=[-1.01], exit=1e9)
