@@ -63,7 +63,9 @@ def test_spread_does_not_depend_on_how_work_is_cut(momentum, options):
 
 def test_a_trajectory_that_blows_up_is_not_an_escape(monkeypatch):
     # The rule's own bound refuses these learning rates; without it they must be counted as diverged.
-    with pytest.raises(ValueError, match=r"lr=2 is unstable on the curvature 2 .* at most 1, beyond which every step grows$"):
+    with pytest.raises(
+        ValueError, match=r"lr=2 is unstable on the curvature 2 .* at most 1, beyond which every step grows$"
+    ):
         ss.escape_times(WELL, NOISE, ss.SGD(2.0), trajectories=10)
     monkeypatch.setattr(escape_times, "check_stable", lambda *_: None)
     times = ss.escape_times(WELL, ss.IsotropicNoise(1e-6), ss.SGD(3.0), trajectories=50, origin=[-1.01], exit=1e9)

@@ -1,6 +1,6 @@
 """Simulated mean escape times against the exact references: rung 1 against rungs 2 and 3.
 
-8000 trajectories a case, intervals at level 99.9 %: a false-alarm rate of 1e-3 a case. A reference 15 % off is rejected.
+8000 trajectories a case, intervals at level 99.9 %: false-alarm rate 1e-3 a case. A reference 15 % off is rejected.
 """
 
 import pytest
