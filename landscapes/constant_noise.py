@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from .checks import square
+from .checks import square, vector
 from .interface import Matrix, Rows
 
 ROUNDING = 1e-12
@@ -33,8 +33,8 @@ class ConstantNoise(NamedTuple):
 
     def check(self) -> Self:
         """Return the noise with a symmetric positive semidefinite covariance and its root."""
-        given = np.asarray(self.covariance, dtype=np.float64)
-        c = square("covariance", np.diag(given) if given.ndim == 1 else np.atleast_2d(given))
+        given = self.covariance
+        c = square("covariance", np.diag(vector("covariance", given)) if np.ndim(given) < 2 else given)
         size = float(np.abs(c).max(initial=0.0))
         asymmetry = float(np.abs(c - c.T).max(initial=0.0))
         if asymmetry > ROUNDING * size:

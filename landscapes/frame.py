@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import square
+from .checks import number, square
 from .interface import Matrix, Rows, inlined
 
 TOLERANCE = 1e-9
@@ -30,10 +30,11 @@ def resolve(name: str, rotation: Any, d: int) -> Matrix:
     """
     if rotation is None or np.size(rotation) == 0:
         return np.zeros((0, 0))
-    if np.ndim(rotation) == 0 and not isinstance(rotation, bool):
-        if int(rotation) != rotation or rotation < 0:
+    if np.ndim(rotation) == 0:
+        seed = number(name, rotation)
+        if int(seed) != seed or seed < 0:
             raise ValueError(f"{name}={rotation} must be a matrix or a seed, a whole number of at least 0")
-        return random_rotation(int(rotation), d)
+        return random_rotation(int(seed), d)
     u = square(name, rotation)
     if len(u) != d:
         raise ValueError(f"{name} has shape {u.shape}; the landscape has {d} dimensions")

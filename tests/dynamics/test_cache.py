@@ -51,6 +51,30 @@ class Ramp(NamedTuple):
         return Escape(np.zeros(1), np.ones(1), None, np.ones(1), 1.0)
 """
 
+RULE = """
+from typing import NamedTuple
+
+class Rule(NamedTuple):
+    lr: float
+
+    def check(self):
+        return self
+
+    def time_step(self):
+        return self.lr
+
+    def rows(self):
+        return 0
+
+    def start(self, j, theta, state):
+        pass
+
+    def move(self, theta, g, state, t, gain):
+        for i in range(theta.shape[0]):
+            for j in range(theta.shape[1]):
+                theta[i, j] -= {factor} * self.lr * g[i, j]
+"""
+
 RUN = """
 import sys
 import saddlescape as ss
@@ -90,6 +114,25 @@ def test_a_users_landscape_is_cached_and_never_stale(user):
     assert user(strength="1.0", pull="-0.0 * x - 3.0") == (2, 0, 1)  # the helper alone
     assert user(offset="0.5") == (16, 0, 1)  # a constant of another module
     assert user() == (8, 1, 0)  # back to the first text
+
+
+def test_two_classes_of_one_name_do_not_meet(tmp_path):
+    # Both kernels have the same function and the same argument types by name; both come from disk in the end.
+    for module, factor in (("mine", "1.0"), ("yours", "2.0")):
+        (tmp_path / f"{module}.py").write_text(RULE.format(factor=factor))
+    environment = os.environ | {"SADDLESCAPE_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+
+    def run(*modules):
+        script = f"import saddlescape as ss, {', '.join(modules)}\n" + "".join(
+            f"print(ss.replay({module}.Rule(0.5), [[1.0]], [0.0])[-1, 0])\n" for module in modules
+        )
+        command = [sys.executable, "-W", "error", "-c", script]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
+
+    assert run("mine") == ["-0.5"]
+    assert run("yours") == ["-1.0"]
+    assert run("mine", "yours") == ["-0.5", "-1.0"]
+    assert run("yours", "mine") == ["-1.0", "-0.5"]
 
 
 def test_an_edit_of_our_own_sources_changes_the_key(monkeypatch):

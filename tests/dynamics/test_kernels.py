@@ -46,7 +46,17 @@ def test_first_passage_is_the_slow_twins(landscape, noise, rule, momentum):
     assert set(times.outcome) == {CENSORED, ESCAPED}  # the case tells both apart
 
 
-@pytest.mark.parametrize(("landscape", "noise", "rule"), COMBINATIONS)
+MORE = [
+    (ss.StyblinskiTang(3), ss.IsotropicNoise(4.0), ss.Adam(0.05, weight_decay=0.1)),
+    (ss.from_expression("(x**2 - 1)**2 + y**2*(2 + x)/2 + x*y/4"), ss.HessianNoise(0.5), ss.Adai(0.05)),
+    (ss.MuellerBrown(0.01), ss.HessianNoise(0.5, floor=0.1), ss.Langevin(0.01, "stratonovich")),
+    (ss.PiecewiseQuadraticWell(transverse_min=[1, 2]), ss.HessianNoise(0.5), ss.AdaiW(0.05, weight_decay=0.1)),
+    (ss.QuarticWell(transverse_min=[1, 2], transverse_saddle=[3, 1]), ss.HessianNoise(1, 0.2), ss.AdamW(0.05)),
+    (ss.QuadraticSaddle(rotation=3), ss.ConstantNoise([1.0, 2.0, 0.0]), ss.UnderdampedLangevin()),
+]
+
+
+@pytest.mark.parametrize(("landscape", "noise", "rule"), COMBINATIONS + MORE)
 @pytest.mark.parametrize("momentum", ["rest", "thermal"])
 def test_recorded_paths_are_the_slow_twins(landscape, noise, rule, momentum):
     at = [0, 1, 2, 7, 31]
