@@ -3,22 +3,9 @@
 import math
 from typing import Any, NamedTuple, Self
 
-import numpy as np
-
 from .checks import positive
 from .frame import resolve
-from .interface import Escape, Matrix, Rows, profile, slope
-from .valley import (
-    check_transverse,
-    escape,
-    point,
-    stays,
-    valley_add_turned,
-    valley_eigenvalues,
-    valley_gradient,
-    valley_hessian,
-    valley_value,
-)
+from .valley import DoubleWell, check_transverse
 
 
 class PiecewiseQuadraticProfile(NamedTuple):
@@ -56,7 +43,19 @@ class PiecewiseQuadraticProfile(NamedTuple):
         return self.a, 0.0, self.c
 
 
-class PiecewiseQuadraticWell(NamedTuple):
+class PiecewiseQuadraticWellFields(NamedTuple):
+    """The fields of PiecewiseQuadraticWell, which says what they are."""
+
+    curvature_min: float = 2.0
+    curvature_saddle: float = 1.0
+    barrier: float = 0.25
+    curvature_far: Any = None
+    transverse_min: Any = ()
+    transverse_saddle: Any = None
+    rotation: Any = None
+
+
+class PiecewiseQuadraticWell(DoubleWell, PiecewiseQuadraticWellFields):
     """Parabolas joined with a continuous slope, so that curvatures and barrier are free and Eq. 3 holds everywhere.
 
     Along the escape coordinate x the curvature is H_a around the near minimum, -H_b around the saddle at x = 0 and H_c
@@ -82,18 +81,7 @@ class PiecewiseQuadraticWell(NamedTuple):
         U, whose first column is the escape direction: an orthogonal matrix (d, d), or a seed for a random one.
     """
 
-    curvature_min: float = 2.0
-    curvature_saddle: float = 1.0
-    barrier: float = 0.25
-    curvature_far: Any = None
-    transverse_min: Any = ()
-    transverse_saddle: Any = None
-    rotation: Any = None
-
-    @property
-    def dimension(self) -> int:
-        """Number of parameters d."""
-        return 1 + int(np.size(self.transverse_min))
+    __slots__ = ()
 
     def check(self) -> Self:
         """Return the well with curvatures and barrier above 0."""
@@ -125,46 +113,3 @@ class PiecewiseQuadraticWell(NamedTuple):
             -joint - p / self.curvature_min,
             joint + p / self.curvature_far,
         )
-
-    def value(self, theta: Rows, out: Rows) -> None:
-        """Write L to row 0 of out."""
-        valley_value(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
-
-    def gradient(self, theta: Rows, out: Rows) -> None:
-        """Write the gradient to out."""
-        if theta.shape[0] == 1 and self.rotation.shape[0] == 0:
-            # Arrays handed on are counted, which costs a quarter of a whole step in one dimension.
-            shape = profile(self)
-            for j in range(theta.shape[1]):
-                out[0, j] = slope(shape, theta[0, j])
-        else:
-            valley_gradient(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
-
-    def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
-        """Write the Hessian of lane j to out."""
-        valley_hessian(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, j, out)
-
-    def has_eigenbasis(self) -> bool:
-        """Say whether U diagonalises the Hessian everywhere: where the transverse curvatures do not change."""
-        return stays(self.transverse_min, self.transverse_saddle)
-
-    def eigenvalues(self, theta: Rows, out: Rows) -> None:
-        """Write the eigenvalues of each lane's Hessian in the order of U's columns."""
-        valley_eigenvalues(profile(self), self.rotation, self.transverse_min, theta, out)
-
-    def add_turned(self, q: Rows, out: Rows) -> None:
-        """Add U q to out."""
-        valley_add_turned(self.rotation, q, out)
-
-    def minima(self) -> Matrix:
-        """Return both minima, (2, d), the near one first."""
-        a, _, c = self.profile().anchors()
-        return np.array([point(self, a), point(self, c)])
-
-    def saddles(self) -> Matrix:
-        """Return the saddle, (1, d)."""
-        return np.array([point(self, self.profile().anchors()[1])])
-
-    def escape(self) -> Escape:
-        """Return the way from the near minimum over the saddle."""
-        return escape(self, self.profile())

@@ -3,22 +3,9 @@
 import math
 from typing import Any, NamedTuple, Self
 
-import numpy as np
-
 from .checks import number, positive
 from .frame import resolve
-from .interface import Escape, Matrix, Rows, profile, slope
-from .valley import (
-    check_transverse,
-    escape,
-    point,
-    stays,
-    valley_add_turned,
-    valley_eigenvalues,
-    valley_gradient,
-    valley_hessian,
-    valley_value,
-)
+from .valley import DoubleWell, check_transverse
 
 STEEPEST = 8.0 / (3.0 * math.sqrt(3.0))
 """A tilt of this many barriers removes one well."""
@@ -56,7 +43,18 @@ class QuarticProfile(NamedTuple):
         return radius * math.cos(angle - 2.0 * third), radius * math.cos(angle - third), radius * math.cos(angle)
 
 
-class QuarticWell(NamedTuple):
+class QuarticWellFields(NamedTuple):
+    """The fields of QuarticWell, which says what they are."""
+
+    barrier: float = 0.25
+    half_width: float = 1.0
+    tilt: float = 0.0
+    transverse_min: Any = ()
+    transverse_saddle: Any = None
+    rotation: Any = None
+
+
+class QuarticWell(DoubleWell, QuarticWellFields):
     """Smooth double well, V(x) = barrier ((x/w)^2 - 1)^2 + tilt x/w along the escape coordinate x.
 
     Parameters
@@ -75,17 +73,7 @@ class QuarticWell(NamedTuple):
         U, whose first column is the escape direction: an orthogonal matrix (d, d), or a seed for a random one.
     """
 
-    barrier: float = 0.25
-    half_width: float = 1.0
-    tilt: float = 0.0
-    transverse_min: Any = ()
-    transverse_saddle: Any = None
-    rotation: Any = None
-
-    @property
-    def dimension(self) -> int:
-        """Number of parameters d."""
-        return 1 + int(np.size(self.transverse_min))
+    __slots__ = ()
 
     def check(self) -> Self:
         """Return the well with a barrier that the tilt leaves standing."""
@@ -109,46 +97,3 @@ class QuarticWell(NamedTuple):
     def profile(self) -> QuarticProfile:
         """Return the loss along the escape coordinate."""
         return QuarticProfile(self.barrier, 1.0 / self.half_width, self.tilt)
-
-    def value(self, theta: Rows, out: Rows) -> None:
-        """Write L to row 0 of out."""
-        valley_value(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
-
-    def gradient(self, theta: Rows, out: Rows) -> None:
-        """Write the gradient to out."""
-        if theta.shape[0] == 1 and self.rotation.shape[0] == 0:
-            # Arrays handed on are counted, which costs a quarter of a whole step in one dimension.
-            shape = profile(self)
-            for j in range(theta.shape[1]):
-                out[0, j] = slope(shape, theta[0, j])
-        else:
-            valley_gradient(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
-
-    def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
-        """Write the Hessian of lane j to out."""
-        valley_hessian(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, j, out)
-
-    def has_eigenbasis(self) -> bool:
-        """Say whether U diagonalises the Hessian everywhere: where the transverse curvatures do not change."""
-        return stays(self.transverse_min, self.transverse_saddle)
-
-    def eigenvalues(self, theta: Rows, out: Rows) -> None:
-        """Write the eigenvalues of each lane's Hessian in the order of U's columns."""
-        valley_eigenvalues(profile(self), self.rotation, self.transverse_min, theta, out)
-
-    def add_turned(self, q: Rows, out: Rows) -> None:
-        """Add U q to out."""
-        valley_add_turned(self.rotation, q, out)
-
-    def minima(self) -> Matrix:
-        """Return both minima, (2, d), the left one first."""
-        a, _, c = self.profile().anchors()
-        return np.array([point(self, a), point(self, c)])
-
-    def saddles(self) -> Matrix:
-        """Return the saddle, (1, d)."""
-        return np.array([point(self, self.profile().anchors()[1])])
-
-    def escape(self) -> Escape:
-        """Return the way from the left minimum over the saddle."""
-        return escape(self, self.profile())

@@ -1,11 +1,11 @@
 """What the double wells share: a profile V(x) along the escape coordinate and a valley across it.
 
-Functions here take the profile V as ``shape``: a NamedTuple of numbers with the methods height, slope, curvature and
-anchors, made once a call.
-
 L = V(x) + sum_i h_i(x) y_i^2 / 2 with (x, y) = U^T theta. The transverse curvature h_i is its value at the minima
 there, its value at the saddle there, and goes from one to the other by the quintic step S(u) = u^3 (10 - 15 u + 6 u^2),
 whose first two derivatives vanish at both ends: at a, b and c the Hessian is exactly the one asked for.
+
+Functions here take the profile V as ``shape``: a NamedTuple of numbers with the methods height, slope, curvature and
+anchors, made once a call. A double well is a NamedTuple of fields with ``check`` and ``profile``, and DoubleWell.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 
 from .checks import vector
 from .frame import add_from_frame, frame_coordinate, from_frame, to_frame, turn_matrix, unrotated
-from .interface import Escape, Matrix, Rows, Vector, anchors, curvature, height, inlined, slope
+from .interface import Escape, Matrix, Rows, Vector, anchors, curvature, height, inlined, profile, slope
 
 
 def check_transverse(transverse_min: Any, transverse_saddle: Any) -> tuple[Vector, Vector]:
@@ -164,7 +164,57 @@ def valley_eigenvalues(shape: Any, rotation: Matrix, bottom: Vector, theta: Rows
             out[i, j] = h
 
 
-@inlined
-def valley_add_turned(rotation: Matrix, q: Rows, out: Rows) -> None:
-    """Add U q to out."""
-    add_from_frame(rotation, q, out)
+class DoubleWell:
+    """What a well has beside its fields, ``check`` and ``profile``: mixed into a NamedTuple with the fields
+    transverse_min, transverse_saddle and rotation.
+    """
+
+    __slots__ = ()
+
+    @property
+    def dimension(self: Any) -> int:
+        """Number of parameters d."""
+        return 1 + int(np.size(self.transverse_min))
+
+    def value(self: Any, theta: Rows, out: Rows) -> None:
+        """Write L to row 0 of out."""
+        valley_value(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
+
+    def gradient(self: Any, theta: Rows, out: Rows) -> None:
+        """Write the gradient to out."""
+        if theta.shape[0] == 1 and self.rotation.shape[0] == 0:
+            # Arrays handed on are counted, which costs a quarter of a whole step in one dimension.
+            shape = profile(self)
+            for j in range(theta.shape[1]):
+                out[0, j] = slope(shape, theta[0, j])
+        else:
+            valley_gradient(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
+
+    def hessian(self: Any, theta: Rows, j: int, out: Matrix) -> None:
+        """Write the Hessian of lane j to out."""
+        valley_hessian(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, j, out)
+
+    def has_eigenbasis(self: Any) -> bool:
+        """Say whether U diagonalises the Hessian everywhere: where the transverse curvatures do not change."""
+        return stays(self.transverse_min, self.transverse_saddle)
+
+    def eigenvalues(self: Any, theta: Rows, out: Rows) -> None:
+        """Write the eigenvalues of each lane's Hessian in the order of U's columns."""
+        valley_eigenvalues(profile(self), self.rotation, self.transverse_min, theta, out)
+
+    def add_turned(self: Any, q: Rows, out: Rows) -> None:
+        """Add U q to out."""
+        add_from_frame(self.rotation, q, out)
+
+    def minima(self: Any) -> Matrix:
+        """Return both minima, (2, d), the start's first."""
+        a, _, c = self.profile().anchors()
+        return np.array([point(self, a), point(self, c)])
+
+    def saddles(self: Any) -> Matrix:
+        """Return the saddle, (1, d)."""
+        return np.array([point(self, self.profile().anchors()[1])])
+
+    def escape(self: Any) -> Escape:
+        """Return the way from the near minimum over the saddle."""
+        return escape(self, self.profile())
