@@ -128,7 +128,7 @@ def _spread_table(result: Any) -> Table:
     for i in chosen_directions(spread.curvatures):
         numbers = (spread.curvatures[i], spread.variance[-1, i], low[i], high[i])
         ratios = (np.divide(spread.variance[-1, i], value[i]) for value in known.values())
-        table.add_row(*(_number(x) for x in numbers), *(f"{x:.4g}" for x in ratios))
+        table.add_row(*(f"{x:.4g}" for x in (*numbers, *ratios)))
     if len(spread.curvatures) > MOST_DIRECTIONS:
         table.caption = f"{MOST_DIRECTIONS} of {len(spread.curvatures)} directions"
     return table
@@ -138,7 +138,7 @@ def _columns(first: str, *others: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, caption_justify="left")
     table.add_column(first)
     for name in others:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     return table
 
 
