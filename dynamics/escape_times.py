@@ -178,7 +178,7 @@ def escape_times(
         Where an argument is out of bounds, the rule unstable on the landscape, or the noise cannot carry it out.
     """
     from .cache import kernel
-    from .kernels import Exit, first_passage, narrow, new_block
+    from .kernels import BUSY, NEXT, TAKEN, Exit, first_passage, narrow, new_block
 
     landscape, noise, rule = checked_parts(landscape, noise, rule)
     way = landscape.escape()
@@ -215,12 +215,12 @@ def escape_times(
         low, high = edges[k], edges[k + 1]
         block = new_block(landscape.dimension, rule.rows(), min(width, max(high - low, 1)), low, high)
         pace = Pace()
-        while (block.queue[0] < high or block.queue[2] > 0) and not stop.is_set():
+        while (block.queue[NEXT] < high or block.queue[BUSY] > 0) and not stop.is_set():
             with pace.slice() as chunks:
                 run(landscape, noise, rule, where, end, block, chunks, numbers.start, steps, outcome)
-            done[k] = block.queue[0] - low - block.queue[2], block.queue[3]
-            if block.queue[0] == high and 0 < block.queue[2] <= len(block.t) // 2:
-                block = narrow(block, int(block.queue[2]))
+            done[k] = block.queue[NEXT] - low - block.queue[BUSY], block.queue[TAKEN]
+            if block.queue[NEXT] == high and 0 < block.queue[BUSY] <= len(block.t) // 2:
+                block = narrow(block, int(block.queue[BUSY]))
         alive = block.who >= 0
         steps[block.who[alive] - numbers.start] = np.minimum(block.t[alive], cap).astype(np.int64)
 

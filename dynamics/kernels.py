@@ -25,6 +25,11 @@ CHUNK = 16
 """Steps between two looks at which lanes have finished; even, since normals are made for two steps at a time."""
 
 
+NEXT, END, BUSY, RECORD, TAKEN = 0, 1, 2, 3, 4
+"""Places in a block's queue: the next trajectory to enter and one beyond the last, lanes at work, the next record, and
+steps taken (of all lanes together in first passage, of each at a fixed horizon)."""
+
+
 class Start(NamedTuple):
     """Where trajectories start, and from which streams.
 
@@ -71,7 +76,7 @@ class Block(NamedTuple):
     before: Vector  # e.theta one step earlier
     bridge_stream: Words
     chance: Vector
-    queue: Integers  # next trajectory to enter, one beyond the last, lanes at work (or next record), steps taken
+    queue: Integers  # see NEXT, END, BUSY, RECORD, TAKEN
 
 
 def new_block(dimension: int, rows: int, lanes: int, low: int, high: int) -> Block:
@@ -96,7 +101,7 @@ def new_block(dimension: int, rows: int, lanes: int, low: int, high: int) -> Blo
         before=np.zeros(lanes),
         bridge_stream=np.zeros((4, lanes), np.uint64),
         chance=np.zeros(lanes),
-        queue=np.array([low, high, 0, 0], np.int64),
+        queue=np.array([low, high, 0, 0, 0], np.int64),
     )
 
 
@@ -220,14 +225,14 @@ def first_passage(
         beginning += end.direction[i] * where.origin[i]
     for _ in range(chunks):
         for j in range(lanes):
-            if who[j] < 0 and queue[0] < queue[1]:
-                enter(rule, where, block, j, queue[0])
+            if who[j] < 0 and queue[NEXT] < queue[END]:
+                enter(rule, where, block, j, queue[NEXT])
                 before[j] = beginning
-                who[j] = queue[0]
-                queue[0] += 1
-                queue[2] += 1
+                who[j] = queue[NEXT]
+                queue[NEXT] += 1
+                queue[BUSY] += 1
             hit[j] = 0
-        if queue[2] == 0:
+        if queue[BUSY] == 0:
             break
         for k in range(CHUNK):
             if k & 1 == 0:
@@ -238,7 +243,7 @@ def first_passage(
                         z0[i, j] = z1[i, j]
             step(landscape, noise, rule, theta, z0, g, state, t, gain)
             watch(end, theta, hit, mark, now, before, bridge_stream, chance)
-        queue[3] += lanes * CHUNK
+        queue[TAKEN] += lanes * CHUNK
         stray(end.bound, theta, now)
         stray(end.bound, mark, chance)
         for j in range(lanes):
@@ -252,7 +257,7 @@ def first_passage(
                 steps[who[j] - low] = over
                 outcome[who[j] - low] = result
                 who[j] = -1
-                queue[2] -= 1
+                queue[BUSY] -= 1
 
 
 def fixed_horizon(
@@ -260,25 +265,25 @@ def fixed_horizon(
 ) -> None:
     """Advance a block whose lanes all stand at the same step to step ``until``, which is even or the last.
 
-    Lane j holds trajectory queue[0] + j; at step 0 it enters. theta at the steps in record (R,) goes to
-    paths (N, R, d), row queue[0] + j - low.
+    Lane j holds trajectory queue[NEXT] + j; at step 0 it enters. theta at the steps in record (R,) goes to
+    paths (N, R, d), row queue[NEXT] + j - low.
     """
     theta, g, gain, state, z0, z1, stream, t, _, _, _, _, _, _, _, queue = block
     lanes = theta.shape[1]
-    if queue[3] == 0:
+    if queue[TAKEN] == 0:
         for j in range(lanes):
-            enter(rule, where, block, j, queue[0] + j)
-        queue[2] = 0
-        while queue[2] < record.shape[0] and record[queue[2]] == 0:
+            enter(rule, where, block, j, queue[NEXT] + j)
+        queue[RECORD] = 0
+        while queue[RECORD] < record.shape[0] and record[queue[RECORD]] == 0:
             keep(block, record, low, paths)
-    while queue[3] < until:
-        if queue[3] & 1 == 0:
+    while queue[TAKEN] < until:
+        if queue[TAKEN] & 1 == 0:
             fill_two_steps(stream, z0, z1)
             step(landscape, noise, rule, theta, z0, g, state, t, gain)
         else:
             step(landscape, noise, rule, theta, z1, g, state, t, gain)
-        queue[3] += 1
-        while queue[2] < record.shape[0] and record[queue[2]] == queue[3]:
+        queue[TAKEN] += 1
+        while queue[RECORD] < record.shape[0] and record[queue[RECORD]] == queue[TAKEN]:
             keep(block, record, low, paths)
 
 
@@ -287,10 +292,10 @@ def keep(block: Any, record: Any, low: int, paths: Any) -> None:
     """Write theta of every lane that holds a trajectory of this run, and go on to the next step to record."""
     queue = block.queue
     for j in range(block.theta.shape[1]):
-        if queue[0] + j < queue[1]:
+        if queue[NEXT] + j < queue[END]:
             for i in range(block.theta.shape[0]):
-                paths[queue[0] + j - low, queue[2], i] = block.theta[i, j]
-    queue[2] += 1
+                paths[queue[NEXT] + j - low, queue[RECORD], i] = block.theta[i, j]
+    queue[RECORD] += 1
 
 
 def moments(paths: Any, origin: Any, directions: Any, mean: Any, square: Any, second: Any, fourth: Any) -> int:

@@ -139,7 +139,7 @@ def saddle_spread(
         As in escape_times.
     """
     from .cache import kernel
-    from .kernels import fixed_horizon, moments, new_block
+    from .kernels import TAKEN, fixed_horizon, moments, new_block
 
     landscape, noise, rule = checked_parts(landscape, noise, rule)
     horizon = whole("steps", steps, 1)
@@ -176,11 +176,11 @@ def saddle_spread(
         for low in range(group.start, group.stop, width):
             block = new_block(d, rows, width, low, group.stop)
             pace = Pace()
-            while block.queue[3] < horizon:
+            while block.queue[TAKEN] < horizon:
                 if stop.is_set():
                     return None
                 with pace.slice() as chunks:
-                    until = min(int(block.queue[3]) + 2 * chunks, horizon)
+                    until = min(int(block.queue[TAKEN]) + 2 * chunks, horizon)
                     run(landscape, noise, rule, where, block, until, at, group.start, paths)
             with lock:
                 done[0] += min(width, group.stop - low)
