@@ -224,6 +224,8 @@ def escape_times(
         alive = block.who >= 0
         steps[block.who[alive] - numbers.start] = np.minimum(block.t[alive], cap).astype(np.int64)
 
+    if progress is not None:
+        progress(0, len(numbers), 0)
     # A call without work compiles, so that ``seconds`` are those of the run.
     run(landscape, noise, rule, where, end, new_block(len(start_at), rule.rows(), 8, 0, 0), 0, 0, steps, outcome)
     began = time.perf_counter()

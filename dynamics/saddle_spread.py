@@ -162,6 +162,8 @@ def saddle_spread(
     broken = False  # an interrupted run counts the groups before the first that is missing
     done = np.zeros(2, np.int64)
     lock = threading.Lock()
+    if progress is not None:
+        progress(0, len(numbers), 0)
     # Calls without work compile, so that ``seconds`` are those of the run.
     idle = _Moments.zero(len(at), d)
     run(landscape, noise, rule, where, new_block(d, rows, width, 0, 0), 0, at, 0, np.empty((0, len(at), d)))

@@ -11,6 +11,8 @@ Report: TypeAlias = Callable[[int, int, int], None]
 SPARSE = 30.0
 """Seconds between two lines where stderr is not a terminal."""
 
+KERNEL = "compiling, once for each combination"
+
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Report | None]:
@@ -30,18 +32,18 @@ def _bar() -> Iterator[Report]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} trajectories"),
+        TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.fields[steps]:.3g} steps"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, visible=False, steps=0)
+        task = bar.add_task("", total=None, visible=False)
 
         def report(done: int, total: int, steps: int) -> None:
-            bar.update(task, completed=done, total=total, steps=steps, visible=True)
+            said = f"{done:,} of {total:,} trajectories, {steps:.3g} steps" if steps else KERNEL
+            bar.update(task, description=said, completed=done, total=total, visible=True)
 
         yield report
 
