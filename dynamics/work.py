@@ -15,7 +15,7 @@ POLL = 0.1
 """Seconds between two reports of progress."""
 LANES = 128
 """Widest block: wide enough for vectors, narrow enough for the first-level cache in few dimensions."""
-BLOCK_NUMBERS = 8192
+BLOCK_NUMBERS = 6400
 """Coordinates times lanes in a block of many dimensions, so that it stays in the second-level cache."""
 
 Item = TypeVar("Item")

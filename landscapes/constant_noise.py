@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .checks import square, vector
+from .frame import add_product
 from .interface import Matrix, Rows
 
 ROUNDING = 1e-12
@@ -69,8 +70,4 @@ class ConstantNoise(NamedTuple):
                 for j in range(g.shape[1]):
                     g[i, j] += deviation * z[i, j]
         else:
-            for i in range(g.shape[0]):
-                for k in range(z.shape[0]):
-                    r = self.root[i, k]
-                    for j in range(g.shape[1]):
-                        g[i, j] += r * z[k, j]
+            add_product(self.root, z, g)

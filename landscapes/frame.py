@@ -56,15 +56,44 @@ def unrotated(rotation: Any, d: int) -> Matrix:
 
 
 @inlined
+def add_product(matrix: Matrix, q: Rows, out: Rows) -> None:
+    """Add matrix q to out; four terms at a time, since one at a time is bound by loads and stores of out."""
+    d, lanes = q.shape
+    fours = d - d % 4
+    for i in range(out.shape[0]):
+        for k in range(0, fours, 4):
+            a, b, c, e = matrix[i, k], matrix[i, k + 1], matrix[i, k + 2], matrix[i, k + 3]
+            for j in range(lanes):
+                out[i, j] += (a * q[k, j] + b * q[k + 1, j]) + (c * q[k + 2, j] + e * q[k + 3, j])
+        for k in range(fours, d):
+            a = matrix[i, k]
+            for j in range(lanes):
+                out[i, j] += a * q[k, j]
+
+
+@inlined
+def add_transposed_product(matrix: Matrix, theta: Rows, out: Rows) -> None:
+    """Add matrix^T theta to out."""
+    d, lanes = theta.shape
+    fours = d - d % 4
+    for i in range(out.shape[0]):
+        for k in range(0, fours, 4):
+            a, b, c, e = matrix[k, i], matrix[k + 1, i], matrix[k + 2, i], matrix[k + 3, i]
+            for j in range(lanes):
+                out[i, j] += (a * theta[k, j] + b * theta[k + 1, j]) + (c * theta[k + 2, j] + e * theta[k + 3, j])
+        for k in range(fours, d):
+            a = matrix[k, i]
+            for j in range(lanes):
+                out[i, j] += a * theta[k, j]
+
+
+@inlined
 def to_frame(rotation: Matrix, theta: Rows, q: Rows) -> None:
     """Write U^T theta to q."""
     for i in range(q.shape[0]):
         for j in range(q.shape[1]):
             q[i, j] = 0.0
-        for k in range(theta.shape[0]):
-            u = rotation[k, i]
-            for j in range(q.shape[1]):
-                q[i, j] += u * theta[k, j]
+    add_transposed_product(rotation, theta, q)
 
 
 @inlined
@@ -75,11 +104,7 @@ def add_from_frame(rotation: Matrix, q: Rows, out: Rows) -> None:
             for j in range(out.shape[1]):
                 out[i, j] += q[i, j]
     else:
-        for i in range(out.shape[0]):
-            for k in range(q.shape[0]):
-                u = rotation[i, k]
-                for j in range(out.shape[1]):
-                    out[i, j] += u * q[k, j]
+        add_product(rotation, q, out)
 
 
 @inlined

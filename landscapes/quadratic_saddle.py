@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from .checks import vector
-from .frame import add_from_frame, frame_coordinate, resolve, unrotated
+from .frame import add_from_frame, frame_coordinate, from_frame, resolve, to_frame, unrotated
 from .interface import Escape, Matrix, Rows
 
 EXAMPLE = (-1.0, 0.1, 0.01)
@@ -55,21 +55,13 @@ class QuadraticSaddle(NamedTuple):
                 for j in range(lanes):
                     out[i, j] = h * theta[i, j]
         else:
-            q = np.empty(lanes)
+            q = np.empty((d, lanes))
+            to_frame(self.rotation, theta, q)
             for i in range(d):
+                h = self.curvatures[i]
                 for j in range(lanes):
-                    out[i, j] = 0.0
-            for i in range(d):
-                for j in range(lanes):
-                    q[j] = 0.0
-                for k in range(d):
-                    u = self.rotation[k, i]
-                    for j in range(lanes):
-                        q[j] += u * theta[k, j]
-                for k in range(d):
-                    u = self.curvatures[i] * self.rotation[k, i]
-                    for j in range(lanes):
-                        out[k, j] += u * q[j]
+                    q[i, j] *= h
+            from_frame(self.rotation, q, out)
 
     def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
         """Write U diag(h) U^T to out."""
