@@ -175,9 +175,9 @@ def saddle_spread(
             paths = np.empty((len(group), len(at), d))
         else:
             paths = kept[group.start - numbers.start : group.stop - numbers.start]
+        pace = Pace()
         for low in range(group.start, group.stop, width):
             block = new_block(d, rows, width, low, group.stop)
-            pace = Pace()
             while block.queue[TAKEN] < horizon:
                 if stop.is_set():
                     return None
