@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..landscapes.interface import Matrix, Rows, Vector, draw
+from ..landscapes.interface import Matrix, Rows, Vector, draw, gradient
 from . import dispatch  # noqa: F401  teaches Numba the calls
 from .interface import State, adapt, advance, decay, move, start, thermal
 from .jit import compiled, compiled_in_place
@@ -329,6 +329,11 @@ def moments(paths: Any, origin: Any, directions: Any, mean: Any, square: Any, se
                 second[r, i] += p
                 fourth[r, i] += p * p
     return finite
+
+
+def sloped(landscape: Any, theta: Any, out: Any) -> None:
+    """Write the gradient at theta."""
+    gradient(landscape, theta, out)
 
 
 def drawn(landscape: Any, noise: Any, theta: Any, z: Any, out: Any) -> None:

@@ -8,18 +8,15 @@ import numpy.typing as npt
 
 from ..landscapes.checks import vector
 from ..landscapes.eigen_directions import spectrum
-from ..landscapes.interface import Matrix, Vector, at_point, noise_root_at, suited
+from ..landscapes.interface import Vector
 from ..landscapes.pairs import check_pair
+from .evaluate import noise_root
 from .interface import max_time_step
 
 Progress: TypeAlias = Callable[[int, int, int], None]
 """Called now and then with (trajectories over, trajectories in all, steps taken)."""
 
 Momentum: TypeAlias = Literal["rest", "thermal"]
-
-
-DENSE = 16
-"""Dimensions above which the root of the noise at the start is drawn by compiled code."""
 
 
 def checked_parts(landscape: Any, noise: Any, rule: Any) -> tuple[Any, Any, Any]:
@@ -63,22 +60,8 @@ def start_of(landscape: Any, noise: Any, origin: Vector, momentum: str, seed: An
         raise ValueError(f"momentum={momentum!r} must be 'rest' or 'thermal'")
     if not 0 <= whole("seed", seed, 0) < 2**64:
         raise ValueError(f"seed={seed} must be below 2^64: it is a key of 64 bits")
-    root = _noise_root(landscape, noise, origin) if momentum == "thermal" else np.zeros((0, 0))
+    root = noise_root(landscape, noise, origin) if momentum == "thermal" else np.zeros((0, 0))
     return Start(np.ascontiguousarray(origin, np.float64), root, np.uint64(seed))
-
-
-def _noise_root(landscape: Any, noise: Any, origin: Vector) -> Matrix:
-    """Return C^(1/2) at the start, the noise's own: plain Python where that is quick, the same bits compiled else."""
-    d = len(origin)
-    if d <= DENSE:
-        return np.ascontiguousarray(noise_root_at(noise, landscape, origin))
-    from .cache import kernel
-    from .kernels import drawn
-
-    noise = suited(noise, landscape)
-    root = np.zeros((d, d))
-    kernel(drawn, landscape, noise)(landscape, noise, np.repeat(at_point(origin), d, axis=1), np.eye(d), root)
-    return root
 
 
 def check_stable(landscape: Any, rule: Any, points: Sequence[Vector | None]) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..dynamics.evaluate import gradients
 from ..landscapes.checks import number, vector
 from ..landscapes.hessian_noise import HessianNoise
 from ..landscapes.interface import (
@@ -16,7 +17,6 @@ from ..landscapes.interface import (
     covariance_at,
     draw,
     eigenvalues,
-    gradient,
     has_eigenbasis,
     hessian_at,
 )
@@ -71,10 +71,7 @@ class Line(NamedTuple):
 
     def slope(self, x: npt.ArrayLike) -> Array:
         """Return dL/dx, (n,)."""
-        at = self.points(x)
-        out = np.empty_like(at)
-        gradient(self.landscape, at, out)
-        return np.asarray(self.direction @ out, dtype=np.float64)
+        return np.asarray(self.direction @ gradients(self.landscape, self.points(x)), dtype=np.float64)
 
     def curvature(self, x: npt.ArrayLike) -> Array:
         """Return d2L/dx2, (n,)."""
@@ -205,10 +202,8 @@ def separable(way: Passage) -> bool:
     across = generator.standard_normal((d, 24)) * (0.3 * reach)
     across -= np.outer(line.direction, line.direction @ across)
     there = line.points(x) + across
-    out = np.empty_like(there)
-    gradient(line.landscape, there, out)
     slopes, variances = line.slope(x), line.variance(x)
-    slope_off = line.direction @ out - slopes
+    slope_off = line.direction @ gradients(line.landscape, there) - slopes
     variance_off = line.variance_at(there) - variances
     largest = float(np.abs(slopes).max())
     return bool(
