@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..landscapes.checks import number
+from ..landscapes.checks import number, whole
 from ..landscapes.interface import Vector, covariance_at, suited
 from ..landscapes.pairs import check_escape
 from . import estimates
@@ -25,9 +25,8 @@ from .setting import (
     start_of,
     starting_point,
     trajectory_numbers,
-    whole,
 )
-from .work import Pace, lane_count, run_threads, thread_count
+from .work import Pace, lane_count, run_in_order, thread_count
 
 STEP_BUDGET = 1_000_000
 """Default of max_steps times the dimension; it depends neither on the machine nor on the number of trajectories."""
@@ -76,7 +75,7 @@ class EscapeTimes(NamedTuple):
     @property
     def escaped(self) -> int:
         """How many escaped, after the left truncation."""
-        return int(np.count_nonzero((self.outcome == ESCAPED) & self._at_risk()))
+        return self._counts()[0]
 
     @property
     def censored(self) -> int:
@@ -91,7 +90,7 @@ class EscapeTimes(NamedTuple):
     @property
     def total_steps(self) -> int:
         """Steps lived by all after the left truncation, censored and diverged trajectories included."""
-        return int(np.sum(np.maximum(self.steps - self.left_truncation, 0)))
+        return self._counts()[1]
 
     @property
     def mean_steps(self) -> float:
@@ -113,11 +112,28 @@ class EscapeTimes(NamedTuple):
         """Return the same ensemble with another left truncation: only what happens after that step counts."""
         return self._replace(left_truncation=steps)
 
+    def exponentiality(self) -> tuple[float, float]:
+        """Return z and p of the test whether the chance of an escape is the same in every step after the truncation."""
+        return estimates.exponentiality(*self._since_truncation())
+
+    def exponential_quantiles(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return a Q-Q plot against the exponential law: escape times since the truncation, and unit-mean quantiles."""
+        steps, unit = estimates.exponential_quantiles(*self._since_truncation())
+        return steps * self.time_step, unit
+
     def digest(self) -> str:
         """Return the SHA-256 of the raw results, steps and outcomes."""
         raw = hashlib.sha256(np.ascontiguousarray(self.steps, "<i8").tobytes())
         raw.update(np.ascontiguousarray(self.outcome, "i1").tobytes())
         return raw.hexdigest()
+
+    def _counts(self) -> tuple[int, int]:
+        """Return (d, S): escapes, and steps lived by all, after the left truncation."""
+        return estimates.left_truncated(self.steps, self.outcome == ESCAPED, self.left_truncation)
+
+    def _since_truncation(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        kept = self._at_risk()
+        return self.steps[kept] - self.left_truncation, self.outcome[kept] == ESCAPED
 
     def _at_risk(self) -> npt.NDArray[np.bool_]:
         return self.steps > self.left_truncation
@@ -234,7 +250,7 @@ def escape_times(
         if progress is not None:
             progress(int(done[:, 0].sum()), len(numbers), int(done[:, 1].sum()))
 
-    interrupted = run_threads(work, workers, report)
+    interrupted = run_in_order(work, range(workers), workers, lambda _: None, report)
     return EscapeTimes(
         steps,
         outcome,

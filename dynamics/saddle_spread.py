@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..landscapes.checks import vector
+from ..landscapes.checks import vector, whole
 from ..landscapes.constant_noise import ConstantNoise
 from ..landscapes.eigen_directions import eigen_directions
 from ..landscapes.hessian_noise import HessianNoise
@@ -29,7 +29,6 @@ from .setting import (
     start_of,
     starting_point,
     trajectory_numbers,
-    whole,
 )
 from .work import Pace, lane_count, run_in_order, thread_count
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..landscapes.checks import vector
+from ..landscapes.checks import vector, whole
 from ..landscapes.eigen_directions import spectrum
 from ..landscapes.interface import Vector
 from ..landscapes.pairs import check_pair
@@ -24,15 +24,6 @@ def checked_parts(landscape: Any, noise: Any, rule: Any) -> tuple[Any, Any, Any]
     landscape, noise, rule = landscape.check(), noise.check(), rule.check()
     check_pair(landscape, noise)
     return landscape, noise, rule
-
-
-def whole(name: str, value: Any, least: int) -> int:
-    """Return value as an int of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name}={value!r} must be a whole number, not {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name}={value} must be at least {least}")
-    return int(value)
 
 
 def trajectory_numbers(trajectories: Any) -> range:

@@ -55,11 +55,6 @@ def lane_count(asked: int | None, dimension: int, trajectories: int) -> int:
     return max(8, fitting // 8 * 8)
 
 
-def run_threads(work: Callable[[int, threading.Event], None], workers: int, report: Callable[[], None]) -> bool:
-    """Run work(k, stop) for every k in threads, reporting now and then; return whether Ctrl-C stopped it."""
-    return run_in_order(lambda k, stop: work(k, stop), range(workers), workers, lambda _: None, report)
-
-
 def run_in_order(
     work: Callable[[Item, threading.Event], Part],
     items: Sequence[Item],

@@ -41,12 +41,12 @@ def fraction(name: str, value: Any, reason: str) -> float:
     return x
 
 
-def whole(name: str, value: Any, least: int, reason: str) -> int:
+def whole(name: str, value: Any, least: int, reason: str = "") -> int:
     """Return value as an int of at least ``least``; TypeError unless it is a whole number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating) or value != value // 1:
-        raise TypeError(f"{name}={value!r} must be a whole number")
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name}={value!r} must be a whole number, not {type(value).__name__}")
     if value < least:
-        raise ValueError(f"{name}={value} must be at least {least}: {reason}")
+        raise ValueError(f"{name}={value} must be at least {least}" + (f": {reason}" if reason else ""))
     return int(value)
 
 

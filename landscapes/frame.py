@@ -72,28 +72,12 @@ def add_product(matrix: Matrix, q: Rows, out: Rows) -> None:
 
 
 @inlined
-def add_transposed_product(matrix: Matrix, theta: Rows, out: Rows) -> None:
-    """Add matrix^T theta to out."""
-    d, lanes = theta.shape
-    fours = d - d % 4
-    for i in range(out.shape[0]):
-        for k in range(0, fours, 4):
-            a, b, c, e = matrix[k, i], matrix[k + 1, i], matrix[k + 2, i], matrix[k + 3, i]
-            for j in range(lanes):
-                out[i, j] += (a * theta[k, j] + b * theta[k + 1, j]) + (c * theta[k + 2, j] + e * theta[k + 3, j])
-        for k in range(fours, d):
-            a = matrix[k, i]
-            for j in range(lanes):
-                out[i, j] += a * theta[k, j]
-
-
-@inlined
 def to_frame(rotation: Matrix, theta: Rows, q: Rows) -> None:
     """Write U^T theta to q."""
     for i in range(q.shape[0]):
         for j in range(q.shape[1]):
             q[i, j] = 0.0
-    add_transposed_product(rotation, theta, q)
+    add_product(rotation.T, theta, q)
 
 
 @inlined

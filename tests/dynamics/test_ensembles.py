@@ -100,6 +100,18 @@ def test_left_truncation_leaves_the_start_out():
     assert quartic(left_truncation=500).mean == late.mean
 
 
+def test_times_are_exponential_once_the_start_is_left_out():
+    # Seed 0, 4000 trajectories; exponentiality at a false-alarm rate of 1e-3. The start-up is the negative control:
+    # absorbed half-way to the saddle, where the climb itself takes most of the time, the same test rejects.
+    times = quartic(trajectories=4000)
+    assert times.after(400).exponentiality()[1] > 1e-3
+    assert quartic(trajectories=4000, exit=-0.5).exponentiality()[1] < 1e-3
+    at, unit = times.after(400).exponential_quantiles()
+    assert len(at) == len(unit)
+    slope = float(at @ unit / (unit @ unit))
+    assert slope == pytest.approx(times.after(400).mean, rel=0.1)
+
+
 BAD = [
     ({"trajectories": 0}, ValueError, "trajectories=0 must be at least 1"),
     ({"trajectories": 2.5}, TypeError, "trajectories=2.5 must be a whole number, not float"),
