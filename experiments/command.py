@@ -17,6 +17,7 @@ BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 1
 COMMANDS = {
     "escape": ("How long does a rule take to leave a minimum?", "question"),
     "saddle": ("How fast does a rule spread along each direction of a saddle?", "question"),
+    "bench": ("How fast is this package beside its peers, on the same work?", "bench"),
 }
 
 

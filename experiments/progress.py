@@ -15,19 +15,22 @@ KERNEL = "compiling, once for each combination"
 
 
 @contextmanager
-def progress(*, quiet: bool) -> Iterator[Report | None]:
-    """Yield what an ensemble calls with (trajectories over, in all, steps taken): a bar, or now and then a line."""
+def progress(*, quiet: bool, of: str = "trajectories") -> Iterator[Report | None]:
+    """Yield what an ensemble calls with (trajectories over, in all, steps taken): a bar, or now and then a line.
+
+    ``of`` says what is counted where it is not trajectories.
+    """
     if quiet:
         yield None
     elif sys.stderr.isatty():
-        with _bar() as report:
+        with _bar(of) as report:
             yield report
     else:
-        yield _lines()
+        yield _lines(of)
 
 
 @contextmanager
-def _bar() -> Iterator[Report]:
+def _bar(of: str) -> Iterator[Report]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -42,13 +45,13 @@ def _bar() -> Iterator[Report]:
         task = bar.add_task("", total=None, visible=False)
 
         def report(done: int, total: int, steps: int) -> None:
-            said = f"{done:,} of {total:,} trajectories, {steps:.3g} steps" if steps else KERNEL
+            said = f"{done:,} of {total:,} {of}, {steps:.3g} steps" if steps else KERNEL
             bar.update(task, description=said, completed=done, total=total, visible=True)
 
         yield report
 
 
-def _lines() -> Report:
+def _lines(of: str) -> Report:
     began = last = time.monotonic()
 
     def report(done: int, total: int, steps: int) -> None:
@@ -58,6 +61,6 @@ def _lines() -> Report:
             return
         last = now
         left = f", about {(now - began) * (total - done) / done:.0f} s left" if done else ""
-        print(f"{done} of {total} trajectories, {steps:.3g} steps{left}", file=sys.stderr, flush=True)
+        print(f"{done} of {total} {of}, {steps:.3g} steps{left}", file=sys.stderr, flush=True)
 
     return report
