@@ -4,19 +4,19 @@ import math
 from typing import Any, NamedTuple, Self
 
 from ..landscapes.checks import fraction, not_negative, number, positive
-from ..landscapes.interface import Rows, Vector, inlined
+from ..landscapes.interface import Rows, Vector, inlined, routed
+
+
+@routed
+def power(rule: Any, x: float, exponent: float) -> float:
+    """Call the rule's power."""
+    return rule.power(x, exponent)  # type: ignore[no-any-return]
 
 
 @inlined
-def power(x: float, exponent: float) -> float:
-    """Return x to the exponent, which is 1 in Adai proper."""
-    return x if exponent == 1.0 else math.pow(x, exponent)
-
-
-@inlined
-def inertia(share: float, beta0: float, eps: float, exponent: float) -> float:
-    """Return mu_i = clip(1 - beta0 (v_i/vbar)^exponent, 0, 1 - eps)."""
-    return min(max(1.0 - beta0 * power(share, exponent), 0.0), 1.0 - eps)
+def inertia(share: float, beta0: float, eps: float) -> float:
+    """Return mu_i = clip(1 - beta0 share, 0, 1 - eps)."""
+    return min(max(1.0 - beta0 * share, 0.0), 1.0 - eps)
 
 
 class Adai(NamedTuple):
@@ -86,11 +86,19 @@ class Adai(NamedTuple):
         bound is sharp; in more, lr below it may diverge too.
         """
         x = min(max(self.beta0, self.eps), 1.0)
-        weight = power(x, self.dampening) * power(self.beta0, 1.0 - self.dampening)
+        weight = self.power(x, self.dampening) * self.power(self.beta0, 1.0 - self.dampening)
         return 2.0 * (2.0 - x) / (weight * (curvature + self.weight_decay))
 
+    def power(self, x: float, exponent: float) -> float:
+        """Return x to the exponent, which is 1 or 0 in Adai proper."""
+        return x if exponent == 1.0 else math.pow(x, exponent)
+
+    def suited(self, landscape: Any) -> "Adai":
+        """Return the same rule, without powers where there are none: a call of one keeps LLVM from vectorising."""
+        return UndampedAdai(*self) if self.dampening == 1.0 else self
+
     def rows(self) -> int:
-        """Return the rows of state: m, v, the product of the inertias and, in its first coordinate, the sum of v."""
+        """Return the rows of state: m, v, the product of the inertias and, in its first coordinate, 1/vbar."""
         return 4
 
     def start(self, j: int, theta: Rows, state: Any) -> None:
@@ -108,16 +116,18 @@ class Adai(NamedTuple):
             total += variance[i]
         level = d / max(total, 1e-300)
         for i in range(d):
-            mu = inertia(level * variance[i], self.beta0, self.eps, 1.0 / (3.0 - 2.0 * self.dampening))
-            state[0, i, j] = kick[i] * power(1.0 - mu, self.dampening) / math.sqrt(1.0 - mu * mu)
+            share = power(self, level * variance[i], 1.0 / (3.0 - 2.0 * self.dampening))
+            mu = inertia(share, self.beta0, self.eps)
+            state[0, i, j] = kick[i] * power(self, 1.0 - mu, self.dampening) / math.sqrt(1.0 - mu * mu)
             state[1, i, j] = variance[i]
             state[2, i, j] = 0.0
 
     def decay(self, theta: Rows, g: Rows) -> None:
         """Add lambda theta to g."""
-        for i in range(theta.shape[0]):
-            for j in range(theta.shape[1]):
-                g[i, j] += self.weight_decay * theta[i, j]
+        if self.weight_decay != 0.0:
+            for i in range(theta.shape[0]):
+                for j in range(theta.shape[1]):
+                    g[i, j] += self.weight_decay * theta[i, j]
 
     def adapt(self, g: Rows, state: Any, t: Any, gain: Rows) -> None:
         """Update v and set the gain to the inertia mu."""
@@ -130,11 +140,12 @@ class Adai(NamedTuple):
                 state[1, i, j] = v
                 state[3, 0, j] += v
         exponent = 1.0 / (3.0 - 2.0 * self.dampening)
+        for j in range(g.shape[1]):
+            # With no gradient yet v = 0, and the small number in place of the sum makes the shares 0.
+            state[3, 0, j] = d / max(state[3, 0, j], 1e-300)
         for i in range(d):
             for j in range(g.shape[1]):
-                # With no gradient yet v = 0, and the small number in place of the sum makes the share 0.
-                share = state[1, i, j] * (d / max(state[3, 0, j], 1e-300))
-                mu = inertia(share, self.beta0, self.eps, exponent)
+                mu = inertia(power(self, state[1, i, j] * state[3, 0, j], exponent), self.beta0, self.eps)
                 gain[i, j] = mu
                 # A product left to shrink would stay among the slow denormal numbers for good.
                 product = mu * state[2, i, j]
@@ -142,10 +153,26 @@ class Adai(NamedTuple):
 
     def move(self, theta: Rows, g: Rows, state: Any, t: Any, gain: Rows) -> None:
         """Take one step."""
-        rate = self.lr * power(self.beta0, 1.0 - self.dampening)
+        rate = self.lr * power(self, self.beta0, 1.0 - self.dampening)
         for i in range(theta.shape[0]):
             for j in range(theta.shape[1]):
                 mu = gain[i, j]
-                m = mu * state[0, i, j] + power(1.0 - mu, self.dampening) * g[i, j]
+                m = mu * state[0, i, j] + power(self, 1.0 - mu, self.dampening) * g[i, j]
                 state[0, i, j] = m
                 theta[i, j] -= rate * m / (1.0 - state[2, i, j])
+
+
+class Undamped:
+    """Mixed into Adai or AdaiW: a dampening of 1, whose powers are 1 and 0."""
+
+    __slots__ = ()
+
+    def power(self, x: float, exponent: float) -> float:
+        """Return x to the exponent."""
+        return x if exponent == 1.0 else 1.0
+
+
+class UndampedAdai(Undamped, Adai):
+    """Adai with a dampening of 1."""
+
+    __slots__ = ()

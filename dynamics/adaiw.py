@@ -1,8 +1,8 @@
 """AdaiW: Adai with decoupled weight decay."""
 
-from typing import Self
+from typing import Any, Self
 
-from .adai import Adai, power
+from .adai import Adai, Undamped
 from .decoupled import DecoupledDecay, check_shrink
 
 
@@ -33,11 +33,21 @@ class AdaiW(DecoupledDecay, Adai):
         check_shrink(rule.lr, rule.weight_decay)
         return rule
 
+    def suited(self, landscape: Any) -> "AdaiW":
+        """Return the same rule, without powers where there are none."""
+        return UndampedAdaiW(*self) if self.dampening == 1.0 else self
+
     def max_time_step(self, curvature: float) -> float:
         """Return the lr above which the iteration diverges on this curvature, as for Adai: the decay slows it.
 
         The bound is lr h x^q beta0^(1 - q) = (2 - lr lambda)(2 - x).
         """
         x = min(max(self.beta0, self.eps), 1.0)
-        weight = power(x, self.dampening) * power(self.beta0, 1.0 - self.dampening)
+        weight = self.power(x, self.dampening) * self.power(self.beta0, 1.0 - self.dampening)
         return 2.0 * (2.0 - x) / (weight * curvature + (2.0 - x) * self.weight_decay)
+
+
+class UndampedAdaiW(Undamped, AdaiW):
+    """AdaiW with a dampening of 1."""
+
+    __slots__ = ()

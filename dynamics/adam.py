@@ -48,8 +48,8 @@ class Adam(NamedTuple):
         return self.lr
 
     def rows(self) -> int:
-        """Return the rows of state: m, v and, in their first coordinate, beta1^t and beta2^t."""
-        return 4
+        """Return the rows of state: m, v and, in their first coordinate, beta1^t, beta2^t and the two corrections."""
+        return 6
 
     def start(self, j: int, theta: Rows, state: Any) -> None:
         """Set m and v to 0."""
@@ -70,9 +70,10 @@ class Adam(NamedTuple):
 
     def decay(self, theta: Rows, g: Rows) -> None:
         """Add lambda theta to g."""
-        for i in range(theta.shape[0]):
-            for j in range(theta.shape[1]):
-                g[i, j] += self.weight_decay * theta[i, j]
+        if self.weight_decay != 0.0:
+            for i in range(theta.shape[0]):
+                for j in range(theta.shape[1]):
+                    g[i, j] += self.weight_decay * theta[i, j]
 
     def adapt(self, g: Rows, state: Any, t: Any, gain: Rows) -> None:
         """Update v and set the gain 1/((1 - beta1^t)(sqrt(vhat) + eps))."""
@@ -82,13 +83,14 @@ class Adam(NamedTuple):
             kept2 = self.beta2 * state[3, 0, j]
             state[2, 0, j] = kept1 if kept1 > 1e-200 else 0.0
             state[3, 0, j] = kept2 if kept2 > 1e-200 else 0.0
+            state[4, 0, j] = 1.0 / (1.0 - state[2, 0, j])
+            state[5, 0, j] = 1.0 / (1.0 - state[3, 0, j])
         for i in range(g.shape[0]):
             for j in range(g.shape[1]):
                 v = self.beta2 * state[1, i, j] + (1.0 - self.beta2) * (g[i, j] * g[i, j])
                 state[1, i, j] = v
                 # The root of the smallest normal number stands in for 0, so that eps = 0 gives 0/0 = 0.
-                root = max(math.sqrt(v / (1.0 - state[3, 0, j])) + self.eps, 1.5e-154)
-                gain[i, j] = 1.0 / ((1.0 - state[2, 0, j]) * root)
+                gain[i, j] = state[4, 0, j] / max(math.sqrt(v * state[5, 0, j]) + self.eps, 1.5e-154)
 
     def move(self, theta: Rows, g: Rows, state: Any, t: Any, gain: Rows) -> None:
         """Take one step."""

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..landscapes.cache_folder import cache_folder
 from . import dispatch
+from .vectors import vector_bits
 
 TRUSTED = {"saddlescape", "numpy", "numba", "llvmlite", "math", "builtins", "typing", "collections", "functools"}
 """Packages whose content is settled by our own sources or by their version."""
@@ -41,7 +42,7 @@ class _OpaqueError(Exception):
 
 def kernel(function: Callable[..., Any], *parts: Any) -> Callable[..., Any]:
     """Return function compiled for the classes of the given landscape, noise and rule."""
-    classes = [type(part) for part in parts]
+    classes = [cls for part in parts for cls in _classes(part)]
     with _lock:
         dispatch.register_new_helpers()
         try:
@@ -56,6 +57,14 @@ def kernel(function: Callable[..., Any], *parts: Any) -> Callable[..., Any]:
                 warnings.warn(message, UncachedKernelWarning, stacklevel=4)
             _compiled[name] = _compile(function, None if obstacle else cache_folder() / key)
         return _compiled[name]
+
+
+def _classes(part: Any) -> Iterator[type]:
+    """Yield the class of a record and those of the records in it: a kernel compiles their methods too."""
+    yield type(part)
+    for field in part:
+        if hasattr(field, "_fields"):
+            yield from _classes(field)
 
 
 def _compile(function: Callable[..., Any], folder: Path | None) -> Any:
@@ -89,7 +98,7 @@ def fingerprint(*things: Any) -> str:
 def _house() -> bytes:
     """Return the digest of every source file of ours that can take part in a kernel."""
     root = Path(__file__).parent.parent
-    digest = hashlib.sha256(f"{numba.__version__} {np.__version__} {sys.version}".encode())
+    digest = hashlib.sha256(f"{numba.__version__} {np.__version__} {sys.version} {vector_bits()}".encode())
     for folder in ("landscapes", "dynamics"):
         for path in sorted((root / folder).glob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())

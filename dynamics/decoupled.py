@@ -12,10 +12,11 @@ class DecoupledDecay:
 
     def decay(self: Any, theta: Rows, g: Rows) -> None:
         """Multiply theta by 1 - lr lambda; g, taken before, is left as it is."""
-        shrink = 1.0 - self.lr * self.weight_decay
-        for i in range(theta.shape[0]):
-            for j in range(theta.shape[1]):
-                theta[i, j] *= shrink
+        if self.weight_decay != 0.0:
+            shrink = 1.0 - self.lr * self.weight_decay
+            for i in range(theta.shape[0]):
+                for j in range(theta.shape[1]):
+                    theta[i, j] *= shrink
 
 
 def check_shrink(lr: float, weight_decay: float) -> None:

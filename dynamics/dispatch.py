@@ -9,7 +9,9 @@ from typing import Any
 
 from numba.extending import overload
 
+from ..landscapes import frame
 from ..landscapes import interface as landscapes
+from . import generator, layouts, tiles
 from . import interface as rules
 
 register: Any = overload  # its stub knows neither strict nor jit_options
@@ -27,19 +29,21 @@ def route(call: Callable[..., Any], fallback: Callable[..., Any] | None = None) 
     register(call, strict=False, jit_options=OPTIONS)(resolve)
 
 
-def inline(function: Callable[..., Any]) -> None:
-    """Let compiled code call a plain helper in place."""
+def inline(function: Callable[..., Any], text: Callable[..., Any] | None = None) -> None:
+    """Let compiled code call a plain helper in place, or another text of it."""
 
     def resolve(*arguments: Any) -> Any:
-        return function
+        return text or function
 
     register(function, strict=False, jit_options=OPTIONS)(resolve)
 
 
 def register_new_helpers() -> None:
-    """Register the helpers that modules loaded since the last call have marked with ``inlined``."""
+    """Register what modules loaded since the last call have marked with ``inlined`` or ``routed``."""
     while landscapes.INLINED:
         inline(landscapes.INLINED.pop())
+    while landscapes.ROUTED:
+        route(landscapes.ROUTED.pop())
 
 
 def no_eigenbasis(landscape: Any) -> bool:
@@ -66,7 +70,6 @@ def nothing_adapted(rule: Any, g: Any, state: Any, t: Any, gain: Any) -> None:
 route(landscapes.gradient)
 route(landscapes.hessian)
 route(landscapes.draw)
-route(landscapes.profile)
 route(landscapes.height)
 route(landscapes.slope)
 route(landscapes.curvature)
@@ -80,3 +83,10 @@ route(rules.decay, nothing_decayed)
 route(rules.adapt, nothing_adapted)
 route(rules.move)
 route(rules.advance, rules.one_step)
+route(generator.begin)
+route(generator.two_words)
+route(generator.at_once)
+route(generator.make)
+route(layouts.take_step)
+inline(frame.add_product, tiles.add_product)
+inline(frame.add_lower_product, tiles.add_lower_product)

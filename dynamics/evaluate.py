@@ -24,7 +24,8 @@ def gradients(landscape: Any, theta: Rows) -> Rows:
         from .cache import kernel
         from .kernels import sloped
 
-        kernel(sloped, landscape)(landscape, theta, out)
+        form = suited(landscape, landscape)
+        kernel(sloped, form)(form, theta, out)
     return out
 
 
@@ -36,7 +37,7 @@ def noise_root(landscape: Any, noise: Any, theta: Vector) -> Matrix:
     from .cache import kernel
     from .kernels import drawn
 
-    noise = suited(noise, landscape)
+    parts = suited(landscape, landscape), suited(noise, landscape)
     root = np.zeros((d, d))
-    kernel(drawn, landscape, noise)(landscape, noise, np.repeat(at_point(theta), d, axis=1), np.eye(d), root)
+    kernel(drawn, *parts)(*parts, np.repeat(at_point(theta), d, axis=1), np.eye(d), root)
     return root

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..landscapes.checks import vector
+from ..landscapes.interface import suited
 
 
 def replay(rule: Any, gradients: npt.ArrayLike, start: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -42,5 +43,6 @@ def replay(rule: Any, gradients: npt.ArrayLike, start: npt.ArrayLike) -> npt.NDA
         raise ValueError(f"gradients has shape {given.shape}; it must be (T, {len(theta)}), as start has {len(theta)}")
     path = np.empty((len(given) + 1, len(theta)))
     state = np.zeros((rule.rows(), len(theta), 1))
+    rule = suited(rule, None)
     kernel(replayed, rule)(rule, given[:, :, None].copy(), theta[:, None].copy(), state, np.ones((len(theta), 1)), path)
     return path

@@ -44,9 +44,10 @@ class SGD(NamedTuple):
 
     def decay(self, theta: Rows, g: Rows) -> None:
         """Add lambda theta to g."""
-        for i in range(theta.shape[0]):
-            for j in range(theta.shape[1]):
-                g[i, j] += self.weight_decay * theta[i, j]
+        if self.weight_decay != 0.0:
+            for i in range(theta.shape[0]):
+                for j in range(theta.shape[1]):
+                    g[i, j] += self.weight_decay * theta[i, j]
 
     def move(self, theta: Rows, g: Rows, state: Any, t: Any, gain: Rows) -> None:
         """Take one step."""

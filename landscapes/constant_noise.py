@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .checks import square, vector
-from .frame import add_product
-from .interface import Matrix, Rows
+from .frame import add_lower_product
+from .interface import Matrix, Rows, Vector
 
 ROUNDING = 1e-12
 """Relative size of an asymmetry or a negative eigenvalue that still counts as rounding."""
@@ -21,7 +21,7 @@ class ConstantNoise(NamedTuple):
     covariance
         C: a matrix (d, d), or its diagonal (d,).
     root
-        A square root of C, computed from it: leave it out.
+        L with L L^T = C, lower triangular, computed from it: leave it out.
     """
 
     covariance: Any = ((2.5,),)
@@ -47,10 +47,9 @@ class ConstantNoise(NamedTuple):
             raise ValueError(
                 f"covariance must be positive semidefinite: its smallest eigenvalue is {values[0]:.6g}, below 0"
             )
-        deviations = np.sqrt(np.maximum(values, 0.0))
         diagonal = np.count_nonzero(c - np.diag(np.diag(c))) == 0
-        # One row stands for a diagonal root: d multiplications a step instead of d^2.
-        root = np.sqrt(np.maximum(np.diag(c), 0.0))[None, :] if diagonal else vectors * deviations @ vectors.T
+        # One row stands for a diagonal root: d multiplications a step instead of d^2/2.
+        root = np.sqrt(np.maximum(np.diag(c), 0.0))[None, :] if diagonal else _lower_root(values, vectors)
         return self._replace(covariance=np.ascontiguousarray(0.5 * (c + c.T)), root=np.ascontiguousarray(root))
 
     @property
@@ -63,11 +62,17 @@ class ConstantNoise(NamedTuple):
         return np.asarray(self.covariance)
 
     def draw(self, landscape: Any, theta: Rows, z: Rows, g: Rows) -> None:
-        """Add C^(1/2) z to g."""
+        """Add L z to g, L L^T = C."""
         if self.root.shape[0] == 1:
             for i in range(g.shape[0]):
                 deviation = self.root[0, i]
                 for j in range(g.shape[1]):
                     g[i, j] += deviation * z[i, j]
         else:
-            add_product(self.root, z, g)
+            add_lower_product(self.root, z, g)
+
+
+def _lower_root(values: Vector, vectors: Matrix) -> Matrix:
+    """Return L, lower triangular with a diagonal of at least 0, of C = V diag(values) V^T; C may be singular."""
+    upper = np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0.0))).T).R
+    return np.asarray(np.tril(upper.T * np.where(np.diag(upper) < 0.0, -1.0, 1.0)))

@@ -55,20 +55,24 @@ def unrotated(rotation: Any, d: int) -> Matrix:
     return np.asarray(rotation) if np.size(rotation) else np.eye(d)
 
 
-@inlined
 def add_product(matrix: Matrix, q: Rows, out: Rows) -> None:
-    """Add matrix q to out; four terms at a time, since one at a time is bound by loads and stores of out."""
-    d, lanes = q.shape
-    fours = d - d % 4
+    """Add matrix q to out; a kernel has its own way to the same bits (dynamics/tiles.py)."""
     for i in range(out.shape[0]):
-        for k in range(0, fours, 4):
-            a, b, c, e = matrix[i, k], matrix[i, k + 1], matrix[i, k + 2], matrix[i, k + 3]
-            for j in range(lanes):
-                out[i, j] += (a * q[k, j] + b * q[k + 1, j]) + (c * q[k + 2, j] + e * q[k + 3, j])
-        for k in range(fours, d):
-            a = matrix[i, k]
-            for j in range(lanes):
-                out[i, j] += a * q[k, j]
+        for j in range(out.shape[1]):
+            total = 0.0
+            for k in range(q.shape[0]):
+                total += matrix[i, k] * q[k, j]
+            out[i, j] += total
+
+
+def add_lower_product(matrix: Matrix, q: Rows, out: Rows) -> None:
+    """Add matrix q to out, where the matrix is lower triangular."""
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            total = 0.0
+            for k in range(i + 1):
+                total += matrix[i, k] * q[k, j]
+            out[i, j] += total
 
 
 @inlined

@@ -43,11 +43,12 @@ class HessianNoise(NamedTuple):
 
     def suited(self, landscape: Any) -> "HessianNoise":
         """Return the same noise with the solver that this landscape needs: a kernel compiles no other."""
+        d = landscape.dimension
+        if d == 1:
+            return LineHessianNoise(*self)
         if has_eigenbasis(landscape):
             return EigenbasisHessianNoise(*self)
-        solvers = {1: LineHessianNoise, 2: PlaneHessianNoise, 3: JacobiHessianNoise}
-        d = landscape.dimension
-        return (solvers[min(d, 3)] if d <= 5 else EighHessianNoise)(*self)
+        return (PlaneHessianNoise if d == 2 else JacobiHessianNoise if d <= 5 else EighHessianNoise)(*self)
 
     def draw(self, landscape: Any, theta: Rows, z: Rows, g: Rows) -> None:
         """Add C^(1/2) z to g."""
@@ -78,10 +79,13 @@ class LineHessianNoise(HessianNoise):
     def draw(self, landscape: Any, theta: Rows, z: Rows, g: Rows) -> None:
         """Add C^(1/2) z to g."""
         scale = 1.0 / self.batch_size
-        h = np.empty((1, 1))
         for j in range(theta.shape[1]):
-            hessian(landscape, theta, j, h)
-            g[0, j] += math.sqrt(scale * max(abs(h[0, 0]), self.floor)) * z[0, j]
+            # A place of g holds the second derivative for a moment: an array of its own would cost more than a step.
+            kept = g[0, 0]
+            hessian(landscape, theta, j, g)
+            h = g[0, 0]
+            g[0, 0] = kept
+            g[0, j] += math.sqrt(scale * max(abs(h), self.floor)) * z[0, j]
 
 
 class PlaneHessianNoise(HessianNoise):

@@ -136,11 +136,6 @@ def add_turned(landscape: Any, q: Rows, out: Rows) -> None:
     landscape.add_turned(q, out)
 
 
-def profile(well: Any) -> Any:
-    """Call a double well's profile: its loss along the escape coordinate (landscapes/valley.py)."""
-    return well.profile()
-
-
 def height(shape: Any, x: float) -> float:
     """Call a profile's height, V(x)."""
     return shape.height(x)  # type: ignore[no-any-return]
@@ -161,9 +156,9 @@ def anchors(shape: Any) -> tuple[float, float, float]:
     return shape.anchors()  # type: ignore[no-any-return]
 
 
-def suited(noise: Any, landscape: Any) -> Any:
-    """Return the noise as it suits a landscape: the same, or the form of it that a kernel should compile."""
-    return noise.suited(landscape) if hasattr(noise, "suited") else noise
+def suited(part: Any, landscape: Any) -> Any:
+    """Return a landscape, noise or rule as it suits a landscape: the same, or the form that a kernel should compile."""
+    return part.suited(landscape) if hasattr(part, "suited") else part
 
 
 def draw(noise: Any, landscape: Any, theta: Rows, z: Rows, g: Rows) -> None:
@@ -178,6 +173,15 @@ INLINED: list[Callable[..., Any]] = []
 def inlined(function: Function) -> Function:
     """Mark a helper that methods call: Python runs it as it is, a kernel compiles it in place."""
     INLINED.append(function)
+    return function
+
+
+ROUTED: list[Callable[..., Any]] = []
+
+
+def routed(function: Function) -> Function:
+    """Mark a free function that calls the method of its own name of its first argument: so does compiled code."""
+    ROUTED.append(function)
     return function
 
 

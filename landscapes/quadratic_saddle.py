@@ -5,10 +5,85 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from .checks import vector
-from .frame import add_from_frame, frame_coordinate, from_frame, resolve, to_frame, unrotated
-from .interface import Escape, Matrix, Rows
+from .frame import add_product, frame_coordinate, resolve, unrotated
+from .interface import Escape, Matrix, Rows, Vector, inlined
 
 EXAMPLE = (-1.0, 0.1, 0.01)
+
+
+@inlined
+def spread_over_lanes(values: Vector, out: Rows) -> None:
+    """Write values (d,) to every lane."""
+    for i in range(out.shape[0]):
+        value = values[i]
+        for j in range(out.shape[1]):
+            out[i, j] = value
+
+
+class StraightQuadratic(NamedTuple):
+    """A quadratic loss whose eigenvectors are the axes."""
+
+    curvatures: Vector
+
+    def gradient(self, theta: Rows, out: Rows) -> None:
+        """Write diag(h) theta."""
+        for i in range(theta.shape[0]):
+            h = self.curvatures[i]
+            for j in range(theta.shape[1]):
+                out[i, j] = h * theta[i, j]
+
+    def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
+        """Write diag(h)."""
+        for i in range(out.shape[0]):
+            for k in range(out.shape[0]):
+                out[i, k] = self.curvatures[i] if i == k else 0.0
+
+    def has_eigenbasis(self) -> bool:
+        """Say that the axes are the eigenvectors."""
+        return True
+
+    def eigenvalues(self, theta: Rows, out: Rows) -> None:
+        """Write h to every lane."""
+        spread_over_lanes(self.curvatures, out)
+
+    def add_turned(self, q: Rows, out: Rows) -> None:
+        """Add q to out."""
+        for i in range(out.shape[0]):
+            for j in range(out.shape[1]):
+                out[i, j] += q[i, j]
+
+
+class TurnedQuadratic(NamedTuple):
+    """A quadratic loss with eigenvectors U, the columns of rotation, and its Hessian."""
+
+    curvatures: Vector
+    rotation: Matrix
+    matrix: Matrix
+
+    def gradient(self, theta: Rows, out: Rows) -> None:
+        """Write H theta."""
+        for i in range(out.shape[0]):
+            for j in range(out.shape[1]):
+                out[i, j] = 0.0
+        add_product(self.matrix, theta, out)
+
+    def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
+        """Write H."""
+        for i in range(out.shape[0]):
+            for k in range(out.shape[0]):
+                out[i, k] = self.matrix[i, k]
+
+    def has_eigenbasis(self) -> bool:
+        """Say that U is known."""
+        return True
+
+    def eigenvalues(self, theta: Rows, out: Rows) -> None:
+        """Write h to every lane."""
+        spread_over_lanes(self.curvatures, out)
+
+    def add_turned(self, q: Rows, out: Rows) -> None:
+        """Add U q to out."""
+        add_product(self.rotation, q, out)
 
 
 class QuadraticSaddle(NamedTuple):
@@ -46,37 +121,20 @@ class QuadraticSaddle(NamedTuple):
                 total += 0.5 * self.curvatures[i] * q * q
             out[0, j] = total
 
+    def suited(self, landscape: Any = None) -> Any:
+        """Return the saddle in the form that a kernel compiles: along the axes or turned."""
+        if np.size(self.rotation):
+            u = np.asarray(self.rotation)
+            return TurnedQuadratic(self.curvatures, u, np.ascontiguousarray(u * self.curvatures @ u.T))
+        return StraightQuadratic(self.curvatures)
+
     def gradient(self, theta: Rows, out: Rows) -> None:
         """Write U diag(h) U^T theta to out."""
-        d, lanes = theta.shape
-        if self.rotation.shape[0] == 0:
-            for i in range(d):
-                h = self.curvatures[i]
-                for j in range(lanes):
-                    out[i, j] = h * theta[i, j]
-        else:
-            q = np.empty((d, lanes))
-            to_frame(self.rotation, theta, q)
-            for i in range(d):
-                h = self.curvatures[i]
-                for j in range(lanes):
-                    q[i, j] *= h
-            from_frame(self.rotation, q, out)
+        self.suited().gradient(theta, out)
 
     def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
         """Write U diag(h) U^T to out."""
-        d = out.shape[0]
-        for i in range(d):
-            for k in range(d):
-                out[i, k] = 0.0
-        if self.rotation.shape[0] == 0:
-            for i in range(d):
-                out[i, i] = self.curvatures[i]
-        else:
-            for m in range(d):
-                for i in range(d):
-                    for k in range(d):
-                        out[i, k] += self.curvatures[m] * self.rotation[i, m] * self.rotation[k, m]
+        self.suited().hessian(theta, j, out)
 
     def has_eigenbasis(self) -> bool:
         """Say that U is known."""
@@ -84,14 +142,11 @@ class QuadraticSaddle(NamedTuple):
 
     def eigenvalues(self, theta: Rows, out: Rows) -> None:
         """Write h to every lane."""
-        for i in range(out.shape[0]):
-            h = self.curvatures[i]
-            for j in range(out.shape[1]):
-                out[i, j] = h
+        self.suited().eigenvalues(theta, out)
 
     def add_turned(self, q: Rows, out: Rows) -> None:
         """Add U q to out."""
-        add_from_frame(self.rotation, q, out)
+        self.suited().add_turned(q, out)
 
     def minima(self) -> Matrix:
         """Return the minimum where every curvature is above 0, (1, d), else none, (0, d)."""

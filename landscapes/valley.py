@@ -5,16 +5,17 @@ there, its value at the saddle there, and goes from one to the other by the quin
 whose first two derivatives vanish at both ends: at a, b and c the Hessian is exactly the one asked for.
 
 Functions here take the profile V as ``shape``: a NamedTuple of numbers with the methods height, slope, curvature and
-anchors, made once a call. A double well is a NamedTuple of fields with ``check`` and ``profile``, and DoubleWell.
+anchors. A double well is a NamedTuple of fields with ``check`` and ``profile``, and DoubleWell; what a kernel compiles
+is the simplest of LineWell, StraightWell and TurnedWell that will do.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .checks import vector
-from .frame import add_from_frame, frame_coordinate, from_frame, to_frame, turn_matrix, unrotated
-from .interface import Escape, Matrix, Rows, Vector, anchors, curvature, height, inlined, profile, slope
+from .frame import add_from_frame, add_product, frame_coordinate, from_frame, to_frame, turn_matrix, unrotated
+from .interface import Escape, Matrix, Rows, Vector, anchors, curvature, height, inlined, slope
 
 
 def check_transverse(transverse_min: Any, transverse_saddle: Any) -> tuple[Vector, Vector]:
@@ -65,7 +66,13 @@ def stays(bottom: Vector, top: Vector) -> bool:
 
 
 @inlined
-def frame_gradient(shape: Any, bottom: Vector, top: Vector, q: Rows, out: Rows) -> None:
+def step_up(u: float) -> float:
+    """Return S(u)."""
+    return u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)
+
+
+@inlined
+def valley_gradient(shape: Any, bottom: Vector, top: Vector, q: Rows, out: Rows) -> None:
     """Write the gradient with respect to q = (x, y)."""
     lanes = q.shape[1]
     for j in range(lanes):
@@ -83,85 +90,143 @@ def frame_gradient(shape: Any, bottom: Vector, top: Vector, q: Rows, out: Rows) 
             for j in range(lanes):
                 u, rate = progress(a, b, c, q[0, j])
                 y = q[i, j]
-                out[i, j] = (low + rise * u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)) * y
+                out[i, j] = (low + rise * step_up(u)) * y
                 out[0, j] += 15.0 * rise * rate * u * u * (1.0 - u) * (1.0 - u) * y * y
 
 
 @inlined
-def valley_gradient(shape: Any, rotation: Matrix, bottom: Vector, top: Vector, theta: Rows, out: Rows) -> None:
-    """Write the gradient of each lane."""
-    if rotation.shape[0] == 0:
-        frame_gradient(shape, bottom, top, theta, out)
-    else:
-        q = np.empty(theta.shape)
-        p = np.empty(theta.shape)
-        to_frame(rotation, theta, q)
-        frame_gradient(shape, bottom, top, q, p)
-        from_frame(rotation, p, out)
-
-
-@inlined
-def valley_value(shape: Any, rotation: Matrix, bottom: Vector, top: Vector, theta: Rows, out: Rows) -> None:
-    """Write L of each lane to row 0 of out."""
+def valley_hessian(shape: Any, bottom: Vector, top: Vector, q: Rows, j: int, out: Matrix) -> None:
+    """Write the Hessian of lane j with respect to q."""
+    d = q.shape[0]
     a, b, c = anchors(shape)
-    for j in range(theta.shape[1]):
-        x = frame_coordinate(rotation, theta, 0, j)
-        u, _ = progress(a, b, c, x)
-        step = u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)
-        total = height(shape, x)
-        for i in range(1, theta.shape[0]):
-            y = frame_coordinate(rotation, theta, i, j)
-            total += 0.5 * (bottom[i - 1] + (top[i - 1] - bottom[i - 1]) * step) * y * y
-        out[0, j] = total
-
-
-@inlined
-def valley_hessian(shape: Any, rotation: Matrix, bottom: Vector, top: Vector, theta: Rows, j: int, out: Matrix) -> None:
-    """Write the Hessian of lane j."""
-    d = theta.shape[0]
-    a, b, c = anchors(shape)
-    x = frame_coordinate(rotation, theta, 0, j)
-    u, rate = progress(a, b, c, x)
-    step = u * u * u * (10.0 - 15.0 * u + 6.0 * u * u)
+    u, rate = progress(a, b, c, q[0, j])
     first = 30.0 * rate * u * u * (1.0 - u) * (1.0 - u)
     second = 60.0 * rate * rate * u * (1.0 - u) * (1.0 - 2.0 * u)
-    inner = np.zeros((d, d))
-    inner[0, 0] = curvature(shape, x)
+    for i in range(1, d):
+        for k in range(d):
+            out[i, k] = 0.0
+    out[0, 0] = curvature(shape, q[0, j])
     for i in range(1, d):
         rise = top[i - 1] - bottom[i - 1]
-        y = frame_coordinate(rotation, theta, i, j)
-        inner[0, 0] += 0.5 * rise * second * y * y
-        inner[0, i] = rise * first * y
-        inner[i, 0] = rise * first * y
-        inner[i, i] = bottom[i - 1] + rise * step
-    if rotation.shape[0] == 0:
-        for i in range(d):
-            for k in range(d):
-                out[i, k] = inner[i, k]
-    else:
-        turn_matrix(rotation, inner, out)
+        y = q[i, j]
+        out[0, 0] += 0.5 * rise * second * y * y
+        out[0, i] = rise * first * y
+        out[i, 0] = rise * first * y
+        out[i, i] = bottom[i - 1] + rise * step_up(u)
 
 
 @inlined
-def valley_eigenvalues(shape: Any, rotation: Matrix, bottom: Vector, theta: Rows, out: Rows) -> None:
-    """Write the eigenvalues of each lane, where the transverse curvatures stay."""
-    d, lanes = theta.shape
-    if rotation.shape[0] == 0:
-        for j in range(lanes):
-            out[0, j] = curvature(shape, theta[0, j])
-    else:
-        for j in range(lanes):
-            out[0, j] = 0.0
-        for k in range(d):
-            u = rotation[k, 0]
-            for j in range(lanes):
-                out[0, j] += u * theta[k, j]
-        for j in range(lanes):
-            out[0, j] = curvature(shape, out[0, j])
-    for i in range(1, d):
+def valley_eigenvalues(shape: Any, bottom: Vector, x: Rows, out: Rows) -> None:
+    """Write the eigenvalues of each lane, where the transverse curvatures stay; x is row 0 of an array."""
+    for j in range(out.shape[1]):
+        out[0, j] = curvature(shape, x[0, j])
+    for i in range(1, out.shape[0]):
         h = bottom[i - 1]
-        for j in range(lanes):
+        for j in range(out.shape[1]):
             out[i, j] = h
+
+
+class LineWell(NamedTuple):
+    """A well in one dimension: its profile and nothing else."""
+
+    shape: Any
+
+    def gradient(self, theta: Rows, out: Rows) -> None:
+        """Write V'(x)."""
+        for j in range(theta.shape[1]):
+            out[0, j] = slope(self.shape, theta[0, j])
+
+    def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
+        """Write V''(x) of lane j."""
+        out[0, 0] = curvature(self.shape, theta[0, j])
+
+    def has_eigenbasis(self) -> bool:
+        """Say that there is but one direction."""
+        return True
+
+    def eigenvalues(self, theta: Rows, out: Rows) -> None:
+        """Write V''(x)."""
+        for j in range(theta.shape[1]):
+            out[0, j] = curvature(self.shape, theta[0, j])
+
+    def add_turned(self, q: Rows, out: Rows) -> None:
+        """Add q to out."""
+        for j in range(q.shape[1]):
+            out[0, j] += q[0, j]
+
+
+class StraightWell(NamedTuple):
+    """A well whose valley runs along the first axis."""
+
+    shape: Any
+    bottom: Vector
+    top: Vector
+
+    def gradient(self, theta: Rows, out: Rows) -> None:
+        """Write the gradient."""
+        valley_gradient(self.shape, self.bottom, self.top, theta, out)
+
+    def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
+        """Write the Hessian of lane j."""
+        valley_hessian(self.shape, self.bottom, self.top, theta, j, out)
+
+    def has_eigenbasis(self) -> bool:
+        """Say whether the axes diagonalise the Hessian everywhere."""
+        return stays(self.bottom, self.top)
+
+    def eigenvalues(self, theta: Rows, out: Rows) -> None:
+        """Write the eigenvalues of each lane."""
+        valley_eigenvalues(self.shape, self.bottom, theta, out)
+
+    def add_turned(self, q: Rows, out: Rows) -> None:
+        """Add q to out."""
+        for i in range(q.shape[0]):
+            for j in range(q.shape[1]):
+                out[i, j] += q[i, j]
+
+
+class TurnedWell(NamedTuple):
+    """A well whose valley runs along the first column of U."""
+
+    shape: Any
+    bottom: Vector
+    top: Vector
+    rotation: Matrix
+
+    def gradient(self, theta: Rows, out: Rows) -> None:
+        """Write the gradient."""
+        q = np.empty(theta.shape)
+        p = np.empty(theta.shape)
+        to_frame(self.rotation, theta, q)
+        valley_gradient(self.shape, self.bottom, self.top, q, p)
+        from_frame(self.rotation, p, out)
+
+    def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
+        """Write the Hessian of lane j."""
+        d = theta.shape[0]
+        q = np.empty((d, 1))
+        inner = np.empty((d, d))
+        for i in range(d):
+            q[i, 0] = frame_coordinate(self.rotation, theta, i, j)
+        valley_hessian(self.shape, self.bottom, self.top, q, 0, inner)
+        turn_matrix(self.rotation, inner, out)
+
+    def has_eigenbasis(self) -> bool:
+        """Say whether U diagonalises the Hessian everywhere."""
+        return stays(self.bottom, self.top)
+
+    def eigenvalues(self, theta: Rows, out: Rows) -> None:
+        """Write the eigenvalues of each lane in the order of U's columns."""
+        x = np.zeros((1, theta.shape[1]))
+        for k in range(theta.shape[0]):
+            u = self.rotation[k, 0]
+            for j in range(theta.shape[1]):
+                x[0, j] += u * theta[k, j]
+        valley_eigenvalues(self.shape, self.bottom, x, out)
+
+    def add_turned(self, q: Rows, out: Rows) -> None:
+        """Add U q to out."""
+        add_product(self.rotation, q, out)
 
 
 class DoubleWell:
@@ -176,23 +241,35 @@ class DoubleWell:
         """Number of parameters d."""
         return 1 + int(np.size(self.transverse_min))
 
+    def suited(self: Any, landscape: Any = None) -> Any:
+        """Return the well in the form that a kernel compiles: on a line, straight or turned."""
+        if np.size(self.rotation):
+            return TurnedWell(self.profile(), self.transverse_min, self.transverse_saddle, self.rotation)
+        if self.dimension > 1:
+            return StraightWell(self.profile(), self.transverse_min, self.transverse_saddle)
+        return LineWell(self.profile())
+
     def value(self: Any, theta: Rows, out: Rows) -> None:
         """Write L to row 0 of out."""
-        valley_value(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
+        shape = self.profile()
+        a, b, c = anchors(shape)
+        for j in range(theta.shape[1]):
+            x = frame_coordinate(self.rotation, theta, 0, j)
+            u, _ = progress(a, b, c, x)
+            total = height(shape, x)
+            for i in range(1, theta.shape[0]):
+                low, high = self.transverse_min[i - 1], self.transverse_saddle[i - 1]
+                y = frame_coordinate(self.rotation, theta, i, j)
+                total += 0.5 * (low + (high - low) * step_up(u)) * y * y
+            out[0, j] = total
 
     def gradient(self: Any, theta: Rows, out: Rows) -> None:
         """Write the gradient to out."""
-        if theta.shape[0] == 1 and self.rotation.shape[0] == 0:
-            # Arrays handed on are counted, which costs a quarter of a whole step in one dimension.
-            shape = profile(self)
-            for j in range(theta.shape[1]):
-                out[0, j] = slope(shape, theta[0, j])
-        else:
-            valley_gradient(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, out)
+        self.suited().gradient(theta, out)
 
     def hessian(self: Any, theta: Rows, j: int, out: Matrix) -> None:
         """Write the Hessian of lane j to out."""
-        valley_hessian(profile(self), self.rotation, self.transverse_min, self.transverse_saddle, theta, j, out)
+        self.suited().hessian(theta, j, out)
 
     def has_eigenbasis(self: Any) -> bool:
         """Say whether U diagonalises the Hessian everywhere: where the transverse curvatures do not change."""
@@ -200,7 +277,7 @@ class DoubleWell:
 
     def eigenvalues(self: Any, theta: Rows, out: Rows) -> None:
         """Write the eigenvalues of each lane's Hessian in the order of U's columns."""
-        valley_eigenvalues(profile(self), self.rotation, self.transverse_min, theta, out)
+        self.suited().eigenvalues(theta, out)
 
     def add_turned(self: Any, q: Rows, out: Rows) -> None:
         """Add U q to out."""

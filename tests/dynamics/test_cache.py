@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import saddlescape as ss
 from saddlescape.dynamics import cache
+from saddlescape.landscapes.valley import LineWell
 
 MODULE = """
 from typing import NamedTuple
@@ -81,7 +82,7 @@ import saddlescape as ss
 from ramp_of_mine import Ramp
 from saddlescape.dynamics import cache, kernels
 times = ss.escape_times(Ramp(1.0), ss.IsotropicNoise(1e-12), ss.SGD(0.125), trajectories=1, exit=0.99, max_steps=1000)
-kernel = cache.kernel(kernels.first_passage, Ramp(1.0), ss.IsotropicNoise(1.0), ss.SGD())
+(kernel,) = (each for (name, _), each in cache._compiled.items() if name == kernels.first_passage.__name__)
 print(times.steps[0], sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))
 """
 
@@ -133,6 +134,13 @@ def test_two_classes_of_one_name_do_not_meet(tmp_path):
     assert run("yours") == ["-1.0"]
     assert run("mine", "yours") == ["-0.5", "-1.0"]
     assert run("yours", "mine") == ["-1.0", "-0.5"]
+
+
+def test_a_record_within_a_record_counts():
+    inner = LineWell(ss.QuarticWell().check().profile()), LineWell(ss.PiecewiseQuadraticWell().check().profile())
+    first, second = (list(cache._classes(part)) for part in inner)
+    assert first[0] is second[0] is LineWell
+    assert cache.fingerprint(*first) != cache.fingerprint(*second)
 
 
 def test_an_edit_of_our_own_sources_changes_the_key(monkeypatch):

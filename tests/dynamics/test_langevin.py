@@ -9,7 +9,7 @@ from saddlescape.dynamics.interface import advance, max_time_step, thermal
 from saddlescape.dynamics.langevin import Langevin
 from saddlescape.dynamics.sgd import SGD
 from saddlescape.dynamics.underdamped import UnderdampedLangevin
-from saddlescape.landscapes.interface import inlined
+from saddlescape.landscapes.interface import inlined, suited
 from saddlescape.landscapes.isotropic_noise import IsotropicNoise
 from saddlescape.landscapes.quartic_well import QuarticWell
 
@@ -113,7 +113,7 @@ def walked(rule, noise, start, steps, z=None, seed=-1, landscape=None, call=walk
     grid = np.zeros_like(theta)
     z = np.zeros_like(theta) if z is None else np.array(z, dtype=float).reshape(1, -1)
     state = np.zeros((rule.rows(), *theta.shape))
-    flat = Flat() if landscape is None else landscape
+    flat = Flat() if landscape is None else suited(landscape, landscape)
     call(rule, flat, noise, theta, z, grid, state, np.zeros(theta.shape[1]), np.ones_like(theta), steps, seed)
     return theta[0]
 

@@ -192,7 +192,7 @@ def test_an_inertia_of_zero_ends_the_correction_for_good():
 
 @pytest.mark.parametrize(("rule", "rows"), [(Adam(beta1=0.5, beta2=0.6), (2, 3)), (Adai(), (2,))])
 def test_running_products_reach_zero_and_never_linger_among_denormals(rule, rows):
-    g, gain, state = np.ones((1, 1)), np.ones((1, 1)), np.zeros((4, 1, 1))
+    g, gain, state = np.ones((1, 1)), np.ones((1, 1)), np.zeros((rule.rows(), 1, 1))
     theta, smallest = np.zeros((1, 1)), 1.0
     rule.start(0, theta, state)
     for _ in range(6_000):
