@@ -5,6 +5,10 @@ from typing import Any, TypeVar
 
 from numba import njit
 
+from .vectors import set_vector_bits
+
+set_vector_bits()  # before anything is compiled
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

@@ -22,10 +22,13 @@ from ..landscapes.isotropic_noise import IsotropicNoise
 from ..landscapes.quadratic_saddle import QuadraticSaddle
 from . import estimates
 from .setting import (
+    GeneratorName,
     Momentum,
+    NormalsName,
     Progress,
     check_stable,
     checked_parts,
+    random_source,
     start_of,
     starting_point,
     trajectory_numbers,
@@ -111,6 +114,8 @@ def saddle_spread(
     origin: npt.ArrayLike | None = None,
     momentum: Momentum = "rest",
     keep_paths: bool = False,
+    generator: GeneratorName = "xoshiro",
+    normals: NormalsName = "float64",
     threads: int | None = None,
     lanes: int | None = None,
     progress: Progress | None = None,
@@ -123,7 +128,7 @@ def saddle_spread(
         What to run; each is checked first.
     steps
         T.
-    trajectories, seed, momentum, threads, lanes, progress
+    trajectories, seed, momentum, generator, normals, threads, lanes, progress
         As in escape_times.
     record
         The steps to record, or how many of them, spaced evenly in their logarithm; default 20.
@@ -139,6 +144,7 @@ def saddle_spread(
     """
     from .cache import kernel
     from .kernels import TAKEN, fixed_horizon, moments, new_block
+    from .layouts import layout
 
     landscape, noise, rule = checked_parts(landscape, noise, rule)
     horizon = whole("steps", steps, 1)
@@ -150,8 +156,11 @@ def saddle_spread(
     check_stable(landscape, rule, (start_at,))
     where = start_of(landscape, noise, start_at, momentum, seed)
     curvatures, directions = eigen_directions(landscape, start_at)
-    noise = suited(noise, landscape)
-    run, add = kernel(fixed_horizon, landscape, noise, rule), kernel(moments)
+    parts = [suited(part, landscape) for part in (landscape, noise, rule)]
+    source = random_source(generator, normals)
+    at_once = source.normals.at_once()
+    form = layout(landscape.dimension)
+    run, add = kernel(fixed_horizon, *parts, form, *source), kernel(moments)
     d, rows = landscape.dimension, rule.rows()
     kept = np.empty((len(numbers), len(at), d)) if keep_paths else None
     groups = [range(low, min(low + GROUP, numbers.stop)) for low in range(numbers.start, numbers.stop, GROUP)]
@@ -165,27 +174,27 @@ def saddle_spread(
         progress(0, len(numbers), 0)
     # Calls without work compile, so that ``seconds`` are those of the run.
     idle = _Moments.zero(len(at), d)
-    run(landscape, noise, rule, where, new_block(d, rows, width, 0, 0), 0, at, 0, np.empty((0, len(at), d)))
-    add(np.empty((0, len(at), d)), start_at, directions, idle.mean, idle.square, idle.second, idle.fourth)
+    block = new_block(d, rows, width, 0, 0, at_once)
+    run(*parts, form, source, where, block, 0, at, 0, np.empty((len(at), d, 0)))
+    add(np.empty((len(at), d, 0)), start_at, directions, idle.mean, idle.square, idle.second, idle.fourth)
     began = time.perf_counter()
 
     def one_group(group: range, stop: threading.Event) -> "_Moments | None":
-        if kept is None:
-            paths = np.empty((len(group), len(at), d))
-        else:
-            paths = kept[group.start - numbers.start : group.stop - numbers.start]
+        paths = np.empty((len(at), d, len(group)))
         pace = Pace()
         for low in range(group.start, group.stop, width):
-            block = new_block(d, rows, width, low, group.stop)
+            block = new_block(d, rows, width, low, group.stop, at_once)
             while block.queue[TAKEN] < horizon:
                 if stop.is_set():
                     return None
                 with pace.slice() as chunks:
-                    until = min(int(block.queue[TAKEN]) + 2 * chunks, horizon)
-                    run(landscape, noise, rule, where, block, until, at, group.start, paths)
+                    until = min(int(block.queue[TAKEN]) + chunks, horizon)
+                    run(*parts, form, source, where, block, until, at, group.start, paths)
             with lock:
                 done[0] += min(width, group.stop - low)
                 done[1] += min(width, group.stop - low) * horizon
+        if kept is not None:
+            kept[group.start - numbers.start : group.stop - numbers.start] = paths.transpose(2, 0, 1)
         part = _Moments.zero(len(at), d)
         finite = add(paths, start_at, directions, part.mean, part.square, part.second, part.fourth)
         return part._replace(finite=finite, number=len(group))

@@ -17,6 +17,8 @@ Progress: TypeAlias = Callable[[int, int, int], None]
 """Called now and then with (trajectories over, trajectories in all, steps taken)."""
 
 Momentum: TypeAlias = Literal["rest", "thermal"]
+GeneratorName: TypeAlias = Literal["xoshiro", "threefry"]
+NormalsName: TypeAlias = Literal["float64", "float32"]
 
 
 def checked_parts(landscape: Any, noise: Any, rule: Any) -> tuple[Any, Any, Any]:
@@ -53,6 +55,16 @@ def start_of(landscape: Any, noise: Any, origin: Vector, momentum: str, seed: An
         raise ValueError(f"seed={seed} must be below 2^64: it is a key of 64 bits")
     root = noise_root(landscape, noise, origin) if momentum == "thermal" else np.zeros((0, 0))
     return Start(np.ascontiguousarray(origin, np.float64), root, np.uint64(seed))
+
+
+def random_source(generator: Any, normals: Any) -> Any:
+    """Return the ``streams.Source`` of these names."""
+    from .streams import GENERATORS, NORMALS, Source
+
+    for name, given, known in (("generator", generator, GENERATORS), ("normals", normals, NORMALS)):
+        if given not in known:
+            raise ValueError(f"{name}={given!r} must be one of {', '.join(map(repr, known))}")
+    return Source(GENERATORS[generator](), NORMALS[normals]())
 
 
 def check_stable(landscape: Any, rule: Any, points: Sequence[Vector | None]) -> None:

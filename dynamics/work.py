@@ -15,6 +15,8 @@ POLL = 0.1
 """Seconds between two reports of progress."""
 LANES = 128
 """Widest block: wide enough for vectors, narrow enough for the first-level cache in few dimensions."""
+NARROW = 32
+"""Narrowest block of a large ensemble, however many the dimensions: a row of a matrix is loaded for all lanes."""
 BLOCK_NUMBERS = 6400
 """Coordinates times lanes in a block of many dimensions, so that it stays in the second-level cache."""
 
@@ -51,7 +53,7 @@ def lane_count(asked: int | None, dimension: int, trajectories: int) -> int:
         if asked < 1:
             raise ValueError(f"lanes={asked} must be at least 1")
         return asked
-    fitting = min(LANES, BLOCK_NUMBERS // dimension, trajectories // 4)
+    fitting = min(LANES, max(BLOCK_NUMBERS // dimension, NARROW), trajectories // 4)
     return max(8, fitting // 8 * 8)
 
 

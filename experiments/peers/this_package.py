@@ -1,6 +1,5 @@
 """The package itself, called as a user calls it."""
 
-import inspect
 import os
 from collections.abc import Callable
 from typing import Any
@@ -8,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from ... import __version__
-from .interface import Case, UnavailableError, Work
+from ...dynamics.vectors import VARIABLE
+from .interface import Case, Work
 
 VARIANTS = ("float64", "wide", "float32", "wide float32")
 """Stock settings; vectors of 512 bits; random numbers in float32; both."""
-
-WIDE = "SADDLESCAPE_VECTOR_BITS"
 
 
 def unavailable() -> str | None:
@@ -31,8 +29,7 @@ def version() -> str:
 def prepare(case: Case, variant: str) -> Callable[[float], Work]:
     """Return the function that does a case; see ``interface.Contestant``."""
     if "wide" in variant.split():
-        os.environ[WIDE] = "512"  # heard when kernels are first loaded
-    from ... import dynamics
+        os.environ[VARIABLE] = "512"
     from ...dynamics.adai import Adai
     from ...dynamics.adam import Adam
     from ...dynamics.escape_times import escape_times
@@ -45,11 +42,7 @@ def prepare(case: Case, variant: str) -> Callable[[float], Work]:
     from ...landscapes.quartic_well import QuarticWell
 
     more: dict[str, Any] = {"threads": 1}
-    if "wide" in variant.split() and not hasattr(dynamics, "VECTOR_BITS"):
-        raise UnavailableError("this release knows no wide vectors")
     if "float32" in variant.split():
-        if "normals" not in inspect.signature(saddle_spread).parameters:
-            raise UnavailableError("this release knows no normals in float32")
         more["normals"] = "float32"
     rules: dict[str, Any] = {
         "sgd": SGD(case.lr),
