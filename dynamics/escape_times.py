@@ -29,7 +29,7 @@ from .setting import (
     starting_point,
     trajectory_numbers,
 )
-from .work import Pace, lane_count, run_in_order, thread_count
+from .work import VECTOR, Pace, lane_count, narrower, run_in_order, thread_count
 
 STEP_BUDGET = 1_000_000
 """Default of max_steps times the dimension; it depends neither on the machine nor on the number of trajectories."""
@@ -247,12 +247,16 @@ def escape_times(
         low, high = edges[k], edges[k + 1]
         block = new_block(len(start_at), rule.rows(), min(width, max(high - low, 1)), low, high, at_once)
         pace = Pace()
+
+        def some(chunks: int) -> int:
+            few = narrower(len(block.t))
+            return int(run(*parts, form, source, where, end, block, chunks, few, numbers.start, steps, outcome))
+
         while (block.queue[NEXT] < high or block.queue[BUSY] > 0) and not stop.is_set():
-            with pace.slice() as chunks:
-                run(*parts, form, source, where, end, block, chunks, numbers.start, steps, outcome)
+            pace.slice(some)
             done[k] = block.queue[NEXT] - low - block.queue[BUSY], block.queue[TAKEN]
-            if block.queue[NEXT] == high and 0 < block.queue[BUSY] <= len(block.t) // 2:
-                block = narrow(block, int(block.queue[BUSY]))
+            if block.queue[NEXT] == high and 0 < block.queue[BUSY] <= narrower(len(block.t)):
+                block = narrow(block, -int(-block.queue[BUSY] // VECTOR) * VECTOR)
         alive = block.who >= 0
         steps[block.who[alive] - numbers.start] = np.minimum(block.t[alive], cap).astype(np.int64)
 
@@ -260,7 +264,7 @@ def escape_times(
         progress(0, len(numbers), 0)
     # A call without work compiles, so that ``seconds`` are those of the run.
     idle = new_block(len(start_at), rule.rows(), 8, 0, 0, at_once)
-    run(*parts, form, source, where, end, idle, 0, 0, steps, outcome)
+    run(*parts, form, source, where, end, idle, 0, 0, 0, steps, outcome)
     began = time.perf_counter()
 
     def report() -> None:

@@ -278,20 +278,24 @@ def first_passage(
     end: Any,
     block: Any,
     chunks: int,
+    few: int,
     low: int,
     steps: Any,
     outcome: Any,
-) -> None:
-    """Advance a block by some chunks; write steps and outcome of trajectory i to place i - low when it is over."""
+) -> int:
+    """Advance a block by some chunks and return by how many, fewer once no more than few lanes have work.
+
+    Steps and outcome of trajectory i go to place i - low when it is over.
+    """
     landscape, noise, rule, where = borrowed((landscape, noise, rule, where))
     end, block, steps, outcome = borrowed((end, block, steps, outcome))
     ahead = block.z.shape[0] // block.theta.shape[0]
     for j in range(block.who.shape[0]):
         if block.who[j] < 0:
             take_next(rule, source, where, end, block, j)
-    for _ in range(chunks):
-        if block.queue[BUSY] == 0:
-            break
+    for done in range(chunks):
+        if block.queue[BUSY] <= few and block.queue[NEXT] == block.queue[END]:
+            return done
         for k in range(CHUNK):
             if k % ahead == 0:
                 fill_normals(source, block.stream, block.words, block.singles, block.z)
@@ -301,6 +305,7 @@ def first_passage(
         block.queue[TAKEN] += block.who.shape[0] * CHUNK
         count_strays(end.bound, block.theta, block.stray)
         retire(rule, source, where, end, block, low, steps, outcome)
+    return chunks
 
 
 def fixed_horizon(

@@ -184,12 +184,16 @@ def saddle_spread(
         pace = Pace()
         for low in range(group.start, group.stop, width):
             block = new_block(d, rows, width, low, group.stop, at_once)
+
+            def some(chunks: int, block: Any = block) -> int:
+                until = min(int(block.queue[TAKEN]) + chunks, horizon)
+                run(*parts, form, source, where, block, until, at, group.start, paths)
+                return chunks
+
             while block.queue[TAKEN] < horizon:
                 if stop.is_set():
                     return None
-                with pace.slice() as chunks:
-                    until = min(int(block.queue[TAKEN]) + chunks, horizon)
-                    run(*parts, form, source, where, block, until, at, group.start, paths)
+                pace.slice(some)
             with lock:
                 done[0] += min(width, group.stop - low)
                 done[1] += min(width, group.stop - low) * horizon

@@ -4,9 +4,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from typing import TypeVar
 
 SLICE = 0.1
@@ -20,6 +19,9 @@ NARROW = 32
 BLOCK_NUMBERS = 6400
 """Coordinates times lanes in a block of many dimensions, so that it stays in the second-level cache."""
 
+VECTOR = 8
+"""Lanes that the widest vector registers hold."""
+
 Item = TypeVar("Item")
 Part = TypeVar("Part")
 
@@ -30,13 +32,12 @@ class Pace:
     def __init__(self) -> None:
         self.units = 1
 
-    @contextmanager
-    def slice(self) -> Iterator[int]:
-        """Yield the number of units for the next call, and learn from how long it took."""
+    def slice(self, call: Callable[[int], int]) -> None:
+        """Call with the number of units for the next slice, and learn from how long those that were done took."""
         began = time.perf_counter()
-        yield self.units
+        done = call(self.units)
         seconds = max(time.perf_counter() - began, 1e-9)
-        self.units = max(1, min(int(self.units * SLICE / seconds), 8 * self.units))
+        self.units = max(1, min(int(done * SLICE / seconds), 8 * self.units))
 
 
 def thread_count(asked: int | None, parts: int) -> int:
@@ -54,7 +55,12 @@ def lane_count(asked: int | None, dimension: int, trajectories: int) -> int:
             raise ValueError(f"lanes={asked} must be at least 1")
         return asked
     fitting = min(LANES, max(BLOCK_NUMBERS // dimension, NARROW), trajectories // 4)
-    return max(8, fitting // 8 * 8)
+    return max(VECTOR, fitting // VECTOR * VECTOR)
+
+
+def narrower(lanes: int) -> int:
+    """Return how few lanes may be at work before it pays to copy them to a narrower block; 0 where there is none."""
+    return lanes - max(VECTOR, lanes // 4) if lanes > VECTOR else 0
 
 
 def run_in_order(
