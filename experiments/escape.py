@@ -29,6 +29,10 @@ class EscapeRun(NamedTuple):
         Where trajectories start, d numbers; the minimum if left out.
     momentum
         Momentum at the start: at rest, or thermal, drawn from what it is in the long run on a flat loss.
+    generator
+        Generator of the random streams: xoshiro256++, or threefry (counter-based, slower) to check a result with.
+    normals
+        Precision of the noise: float32 is quicker, each normal off by up to 2e-6 and none beyond 6.8.
     threads
         Threads; one a core if left out. No result depends on it.
     lanes
@@ -42,6 +46,8 @@ class EscapeRun(NamedTuple):
     left_truncation: int = 0
     origin: Vector | None = None
     momentum: Literal["rest", "thermal"] = "rest"
+    generator: Literal["xoshiro", "threefry"] = "xoshiro"
+    normals: Literal["float64", "float32"] = "float64"
     threads: int | None = None
     lanes: int | None = None
 
@@ -142,6 +148,8 @@ def escape_experiment(configuration: Configuration, progress: Any = None) -> Esc
         seed=run.seed,
         max_steps=run.max_steps,
         left_truncation=run.left_truncation,
+        generator=run.generator,
+        normals=run.normals,
         threads=run.threads,
         lanes=run.lanes,
         progress=progress,

@@ -27,6 +27,10 @@ class SaddleRun(NamedTuple):
         Where trajectories start, d numbers; the landscape's first saddle if left out.
     momentum
         Momentum at the start: at rest, or thermal, drawn from what it is in the long run on a flat loss.
+    generator
+        Generator of the random streams: xoshiro256++, or threefry (counter-based, slower) to check a result with.
+    normals
+        Precision of the noise: float32 is quicker, each normal off by up to 2e-6 and none beyond 6.8.
     threads
         Threads; one a core if left out. No result depends on it.
     lanes
@@ -39,6 +43,8 @@ class SaddleRun(NamedTuple):
     record: int | Vector | None = None
     origin: Vector | None = None
     momentum: Literal["rest", "thermal"] = "rest"
+    generator: Literal["xoshiro", "threefry"] = "xoshiro"
+    normals: Literal["float64", "float32"] = "float64"
     threads: int | None = None
     lanes: int | None = None
 
@@ -160,6 +166,8 @@ def saddle_experiment(configuration: Configuration, progress: Any = None) -> Sad
         record=_whole_steps(run.record),
         origin=run.origin,
         momentum=run.momentum,
+        generator=run.generator,
+        normals=run.normals,
         threads=run.threads,
         lanes=run.lanes,
         progress=progress,

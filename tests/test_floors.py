@@ -33,12 +33,12 @@ def imported_floors(path):
                 yield first
 
 
-FILES = [path for floor in FLOORS for path in sorted((ROOT / floor).glob("*.py"))]
+FILES = [path for floor in FLOORS for path in sorted((ROOT / floor).rglob("*.py"))]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_import_turns_back(path):
-    level = FLOORS.index(path.parent.name)
+    level = FLOORS.index(path.relative_to(ROOT).parts[0])
     assert [floor for floor in imported_floors(path) if FLOORS.index(floor) > level] == []
 
 
