@@ -186,9 +186,10 @@ def saddle_spread(
             block = new_block(d, rows, width, low, group.stop, at_once)
 
             def some(chunks: int, block: Any = block) -> int:
-                until = min(int(block.queue[TAKEN]) + chunks, horizon)
+                before = int(block.queue[TAKEN])
+                until = min(before + chunks, horizon)
                 run(*parts, form, source, where, block, until, at, group.start, paths)
-                return chunks
+                return until - before
 
             while block.queue[TAKEN] < horizon:
                 if stop.is_set():

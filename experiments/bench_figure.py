@@ -61,7 +61,7 @@ def _panel(axes: Axes, standings: list[Standing], labels: list[str]) -> None:
         axes.barh(k, middle - left, left=left, height=0.7, color=COLOURS[0] if ours else OTHERS)
         axes.plot([low, high], [k, k], color=INK, linewidth=1.2)
         said = f"{middle:.3g}" + (" differs" if standing.differs else "")
-        axes.annotate(said, (high, k), (4, 0), textcoords="offset points", va="center", fontsize=11,
+        axes.annotate(said, (high, k), (4, 0), textcoords="offset points", va="center", fontsize=11, zorder=6,
                       fontweight="bold" if ours else "normal", bbox=BARE)  # fmt: skip
     if ratios:
         axes.axvline(1.0, color=INK, linewidth=1.2, label=BASE.label)
