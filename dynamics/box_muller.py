@@ -1,7 +1,8 @@
 """The Box-Muller transform in float64: two words make two normals.
 
 Our own polynomials (docs/normal_polynomials.py): absolute error below 1e-9 out to the largest value that a word can
-give, 9.4. They use fused multiply-adds, written out, so that every machine gives the same bits.
+give, 9.4, and 2e-8 where both normals are below 1e-7, as one pair in 10^14 is. They use fused multiply-adds, written
+out, so that every machine gives the same bits.
 """
 
 import math

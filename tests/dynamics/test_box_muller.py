@@ -42,13 +42,12 @@ def exact_pair(a, b, size):
     ("transform", "kind", "size", "error"),
     [
         (double.box_muller, np.uint64, WORD, 1e-9),
-        # A word of 32 bits has 24 of a float32 near its top: radii of below 0.001 have few digits left.
         (single.box_muller_single, np.uint32, HALF_WORD, 2e-6),
     ],
 )
 def test_normals_are_the_box_muller_transform_of_the_words(transform, kind, size, error):
     rng = np.random.default_rng(3)
-    corners = [0, 1, size // 2, size // 2 - 1]
+    corners = [0, 1, 2, size // 2, size // 2 - 1]
     words = [int(x) for x in rng.integers(0, size, 2000, dtype=kind)] + corners
     worst = 0.0
     for a, b in zip(words, reversed(words), strict=True):
@@ -58,11 +57,16 @@ def test_normals_are_the_box_muller_transform_of_the_words(transform, kind, size
     assert worst > error / 100
 
 
-def test_a_float32_radius_near_zero_is_a_multiple_of_a_small_step():
-    near_one = [single.box_muller_single(np.uint32(HALF_WORD - k), np.uint32(0))[1] for k in (1, 129, 400, 700)]
-    exact = [exact_pair(HALF_WORD - k, 0, HALF_WORD)[1] for k in (1, 129, 400, 700)]
-    assert near_one[0] == 0.0
-    assert all(abs(float(x) - y) < 3.5e-4 for x, y in zip(near_one, exact, strict=True))
+@pytest.mark.parametrize(
+    ("transform", "kind", "size", "error"),
+    [(double.box_muller, np.uint64, WORD, 2e-8), (single.box_muller_single, np.uint32, HALF_WORD, 2e-6)],
+)
+def test_the_smallest_radii_are_as_good_as_stated(transform, kind, size, error):
+    worst = 0.0
+    for a in (size - 3**k for k in range(20)):
+        for found, expected in zip(transform(kind(a), kind(5)), exact_pair(a, 5, size), strict=True):
+            worst = max(worst, abs(float(found) - expected))
+    assert worst < error
 
 
 def test_the_largest_normals_are_finite():
