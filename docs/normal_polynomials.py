@@ -1,7 +1,9 @@
-"""Print the polynomials of the normal transform in dynamics/streams.py: minimax fits by the Remez exchange.
+"""Print the polynomials of the normal transforms: minimax fits by the Remez exchange.
+
+They stand in dynamics/box_muller.py and, rounded to float32, in dynamics/box_muller_single.py.
 
 Run with ``python docs/normal_polynomials.py``; each line gives a name, the largest error and the coefficients from
-the constant term up. The errors are asserted in tests/dynamics/test_streams.py.
+the constant term up. The errors are asserted in tests/dynamics/test_box_muller.py.
 """
 
 import mpmath as mp
@@ -59,6 +61,9 @@ if __name__ == "__main__":
         ("LOG", log_ratio, 1 / root - 1, root - 1, 11),
         ("SINE", sine_ratio, mp.mpf(0), mp.mpf(1), 5),
         ("COSINE", cosine, mp.mpf(0), mp.mpf(1), 6),
+        ("LOG, float32", log_ratio, 1 / root - 1, root - 1, 8),
+        ("SINE, float32", sine_ratio, mp.mpf(0), mp.mpf(1), 4),
+        ("COSINE, float32", cosine, mp.mpf(0), mp.mpf(1), 4),
     ):
         coefficients, error = remez(function, low, high, degree)
         print(name, "error", mp.nstr(error, 3))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .command import INTERRUPTED
 from .fields import fields
-from .flags import Section, parse
+from .flags import Section, filled, parse
 from .peers import PEERS
 from .refusals import InputError, nearest, one_of
 
@@ -84,9 +84,7 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
     given = parse(f"saddlescape {name}", says + more, sections, tokens)
     if given is None:
         return 0
-    run = BenchRun(**{key: value for key, value in given.items() if key in BenchRun._fields})
-    output = BenchOutput(**{key: value for key, value in given.items() if key in BenchOutput._fields})
-    return _run(run, output)
+    return _run(filled(BenchRun, given), filled(BenchOutput, given))
 
 
 def _run(run: BenchRun, output: BenchOutput) -> int:

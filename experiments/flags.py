@@ -2,12 +2,12 @@
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from .fields import REQUIRED, Field, as_text
+from .fields import REQUIRED, Field, as_text, fields
 from .refusals import InputError, nearest
 
 NEGATIVE_VALUE = re.compile(r"-\.?\d")
@@ -92,6 +92,11 @@ def parse(name: str, says: str, sections: Sequence[Section], tokens: Sequence[st
         return None
     texts = arguments.arguments
     return {each: text if isinstance(text, bool) else known[each][0].parse(text) for each, text in texts.items()}
+
+
+def filled(owner: Callable[..., Any], given: dict[str, Any]) -> Any:
+    """Return a NamedTuple with those of the given values that are its fields."""
+    return owner(**{field.name: given[field.name] for field in fields(owner) if field.name in given})
 
 
 def _parameter(field: Field, group: Group) -> inspect.Parameter:

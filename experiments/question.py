@@ -15,7 +15,7 @@ from cyclopts import App
 from .choices import LANDSCAPE, NOISE, ROOT, RULE, Kind, Part, choose, owners
 from .command import INTERRUPTED, print_help
 from .fields import Field, fields, summary
-from .flags import Section, UnknownFlagError, parse
+from .flags import Section, UnknownFlagError, filled, parse
 from .refusals import InputError, deliberate_refusals, one_of
 
 PLOTS = (".png", ".pdf", ".svg")
@@ -122,8 +122,8 @@ def _run(name: str, parts: tuple[Part, Part, Part], given: dict[str, Any]) -> in
 
     run = _run_of(name)
     rule, landscape, noise = (of(part.fields) for part in parts)
-    asked = Configuration(name, parts, (rule, landscape, noise), run(**of(fields(run))))
-    output = Output(**of(fields(Output)))
+    asked = Configuration(name, parts, (rule, landscape, noise), filled(run, given))
+    output = filled(Output, given)
     _check_output(output)
     with deliberate_refusals():
         asked.build()  # before anything heavy is imported

@@ -22,7 +22,7 @@ from ..dynamics.work import thread_count
 from .choices import ROOT
 from .command import INTERRUPTED
 from .fields import fields, plain
-from .flags import Section, parse
+from .flags import Section, filled, parse
 from .refusals import InputError, nearest, one_of
 from .scaling_sweeps import SWEEPS, Sweep, Task
 from .scaling_worker import Sample, Worker, memory_peak
@@ -238,8 +238,8 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
     given = parse(f"{ROOT} {name}", says, sections, tokens)
     if given is None:
         return 0
-    run = ScalingRun(**{key: value for key, value in given.items() if key in ScalingRun._fields})
-    output = Output(**{key: value for key, value in given.items() if key in Output._fields})
+    run = filled(ScalingRun, given)
+    output = filled(Output, given)
     chosen = _checked(run)
     _check_output(output)
 

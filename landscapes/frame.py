@@ -85,23 +85,20 @@ def to_frame(rotation: Matrix, theta: Rows, q: Rows) -> None:
 
 
 @inlined
-def add_from_frame(rotation: Matrix, q: Rows, out: Rows) -> None:
-    """Add U q to out; without a rotation, q itself."""
-    if rotation.shape[0] == 0:
-        for i in range(out.shape[0]):
-            for j in range(out.shape[1]):
-                out[i, j] += q[i, j]
-    else:
-        add_product(rotation, q, out)
-
-
-@inlined
 def from_frame(rotation: Matrix, q: Rows, out: Rows) -> None:
-    """Write U q to out."""
+    """Write U q to out; any matrix in the place of U will do."""
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             out[i, j] = 0.0
-    add_from_frame(rotation, q, out)
+    add_product(rotation, q, out)
+
+
+@inlined
+def add_rows(q: Rows, out: Rows) -> None:
+    """Add q to out: U q without a rotation."""
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] += q[i, j]
 
 
 @inlined

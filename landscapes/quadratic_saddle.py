@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from .checks import vector
-from .frame import add_product, frame_coordinate, resolve, unrotated
+from .frame import add_product, add_rows, frame_coordinate, from_frame, resolve, unrotated
 from .interface import Escape, Matrix, Rows, Vector, inlined
 
 EXAMPLE = (-1.0, 0.1, 0.01)
@@ -48,9 +48,7 @@ class StraightQuadratic(NamedTuple):
 
     def add_turned(self, q: Rows, out: Rows) -> None:
         """Add q to out."""
-        for i in range(out.shape[0]):
-            for j in range(out.shape[1]):
-                out[i, j] += q[i, j]
+        add_rows(q, out)
 
 
 class TurnedQuadratic(NamedTuple):
@@ -62,10 +60,7 @@ class TurnedQuadratic(NamedTuple):
 
     def gradient(self, theta: Rows, out: Rows) -> None:
         """Write H theta."""
-        for i in range(out.shape[0]):
-            for j in range(out.shape[1]):
-                out[i, j] = 0.0
-        add_product(self.matrix, theta, out)
+        from_frame(self.matrix, theta, out)
 
     def hessian(self, theta: Rows, j: int, out: Matrix) -> None:
         """Write H."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .checks import vector
-from .frame import add_from_frame, add_product, frame_coordinate, from_frame, to_frame, turn_matrix, unrotated
+from .frame import add_product, add_rows, frame_coordinate, from_frame, to_frame, turn_matrix, unrotated
 from .interface import Escape, Matrix, Rows, Vector, anchors, curvature, height, inlined, slope
 
 
@@ -151,8 +151,7 @@ class LineWell(NamedTuple):
 
     def add_turned(self, q: Rows, out: Rows) -> None:
         """Add q to out."""
-        for j in range(q.shape[1]):
-            out[0, j] += q[0, j]
+        add_rows(q, out)
 
 
 class StraightWell(NamedTuple):
@@ -180,9 +179,7 @@ class StraightWell(NamedTuple):
 
     def add_turned(self, q: Rows, out: Rows) -> None:
         """Add q to out."""
-        for i in range(q.shape[0]):
-            for j in range(q.shape[1]):
-                out[i, j] += q[i, j]
+        add_rows(q, out)
 
 
 class TurnedWell(NamedTuple):
@@ -281,7 +278,7 @@ class DoubleWell:
 
     def add_turned(self: Any, q: Rows, out: Rows) -> None:
         """Add U q to out."""
-        add_from_frame(self.rotation, q, out)
+        self.suited().add_turned(q, out)
 
     def minima(self: Any) -> Matrix:
         """Return both minima, (2, d), the start's first."""
