@@ -1,10 +1,6 @@
 """A landscape given as text."""
 
 import hashlib
-import importlib.util
-import os
-import sys
-import tempfile
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from .cache_folder import cache_folder
+from .cache_folder import generated_module
 from .checks import vector
 from .critical_points import CriticalPoints, find, way_out
 from .interface import Escape, Matrix
@@ -147,35 +143,15 @@ def landscape_class(text: str) -> type[Expression]:
     """Return the class of a text, from its module in the cache folder; write that first where it is missing."""
     digest = _digest(text)
     name = f"saddlescape_expression_{digest}"
-    if name not in sys.modules:
-        path = cache_folder() / "expressions" / f"{name}.py"
-        if not path.exists():
-            _write(path, text, digest)
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        # Under its name, so that Numba's disk cache and another process find the class by it.
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[name]
-            raise
-    return getattr(sys.modules[name], _class_name(digest))  # type: ignore[no-any-return]
+    module = generated_module("expressions", name, lambda: _source(text, digest))
+    return getattr(module, _class_name(digest))  # type: ignore[no-any-return]
 
 
-def _write(path: Path, text: str, digest: str) -> None:
+def _source(text: str, digest: str) -> str:
     from .derivation import source
     from .formula import parse
 
-    content = source(parse(text), text, __name__, _class_name(digest))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Under another name first: a second process never sees half a file.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(content)
-    Path(temporary).replace(path)
+    return source(parse(text), text, __name__, _class_name(digest))
 
 
 def _class_name(digest: str) -> str:

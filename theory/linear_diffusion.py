@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammainc
 
-from . import theorem_1
+from .closed_form import closed_form
 from .quadrature import gauss_legendre
 
 Array = npt.NDArray[np.float64]
@@ -54,7 +54,8 @@ def spread(
     """
     h, d, t = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (curvature, diffusion, time)))
     if np.isinf(friction):
-        return theorem_1.spread(h / friction_mass, d / friction_mass**2, t)
+        still = closed_form("theorem-1", "spread")
+        return np.asarray(still(h / friction_mass, d / friction_mass**2, t), dtype=np.float64)
     # In units of 1 / gamma: D' = D / (gamma^3 M^2), H' = H / (gamma^2 M).
     unit = d / (friction * friction_mass * friction_mass)
     stiff, s = h / (friction * friction_mass), friction * t

@@ -16,10 +16,10 @@ from . import (
     first_passage_iteration,
     kramers,
     linear_diffusion,
-    theorem_1,
     theorem_2,
     theorem_3,
 )
+from .closed_form import closed_form
 from .line import Passage, passage, separable, vanishing
 from .particle import Particle, particle
 
@@ -221,7 +221,8 @@ def spread_references(
         if math.isinf(p.friction):
             sources["closed_form"] = "Theorem 1"
             reasons["closed_form"] = "lr max|H| << 1"
-            closed = theorem_1.spread((curvatures + decay) / p.friction_mass, diffusion / p.friction_mass**2, time)
+            spread = closed_form("theorem-1", "spread")
+            closed = spread((curvatures + decay) / p.friction_mass, diffusion / p.friction_mass**2, time)
         else:
             sources["closed_form"] = "Theorem 2"
             reasons["closed_form"] = (
