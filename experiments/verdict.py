@@ -63,9 +63,7 @@ class Verdict(NamedTuple):
 def escape_verdict(times: Any, expected: float | None, reason: str, *, from_minimum: bool) -> Verdict:
     """Compare a mean escape time with the exact discrete one.
 
-    Left truncation is undone: the reference is the mean from the start. The interval is that of exponential times,
-    widened where the sample scatters more. Trajectories that were not seen to the end have lived a known part of their
-    time and have left, from a minimum, between nothing and the mean: the lower end is moved down by their share.
+    Left truncation is undone: the reference is the mean from the start. The interval is ``escape_interval``.
 
     Parameters
     ----------
@@ -83,16 +81,9 @@ def escape_verdict(times: Any, expected: float | None, reason: str, *, from_mini
     times = times.after(0)
     if times.escaped == 0:
         return Verdict(UNDERPOWERED, reason="nothing escaped")
-    low, high = times.interval(1.0 - FALSE_ALARM)
+    low, high = escape_interval(times, 1.0 - FALSE_ALARM)
     unseen = times.censored + times.diverged
-    reasons = []
-    if unseen:
-        low *= times.escaped / (times.escaped + unseen)
-        reasons.append(f"{unseen} of {times.escaped + unseen} trajectories were not seen to escape")
-    elif (shape := 1.0 / max(1.0, float(np.var(times.steps)) / times.mean_steps**2)) < 1.0:
-        count = 2.0 * shape * times.escaped
-        low = times.mean * count / float(chdtri(count, FALSE_ALARM / 2.0))
-        high = times.mean * count / float(chdtri(count, 1.0 - FALSE_ALARM / 2.0))
+    told = f"{unseen} of {times.escaped + unseen} trajectories were not seen to escape" if unseen else ""
     if unseen and not from_minimum:
         outcome = UNDERPOWERED
     elif not low <= expected <= high:
@@ -104,7 +95,34 @@ def escape_verdict(times: Any, expected: float | None, reason: str, *, from_mini
         ratio=times.mean / expected,
         low=low / expected,
         high=high / expected,
-        reason="; ".join(reasons),
+        reason=told,
+    )
+
+
+def escape_interval(times: Any, level: float) -> tuple[float, float]:
+    """Return the interval of a mean escape time from a minimum (dynamical time), as the decision takes it.
+
+    It is that of exponential times, widened where the sample scatters more. Trajectories that were not seen to the end
+    have lived a known part of their time and have left between nothing and the mean: the lower end is moved down by
+    their share.
+
+    Parameters
+    ----------
+    times
+        EscapeTimes in which some escaped.
+    level
+        Confidence level.
+    """
+    low, high = times.interval(level)
+    unseen = times.censored + times.diverged
+    if unseen:
+        return low * times.escaped / (times.escaped + unseen), high
+    shape = 1.0 / max(1.0, float(np.var(times.steps)) / times.mean_steps**2)
+    if shape == 1.0:
+        return low, high
+    count, miss = 2.0 * shape * times.escaped, 1.0 - level
+    return times.mean * count / float(chdtri(count, miss / 2.0)), times.mean * count / float(
+        chdtri(count, 1.0 - miss / 2.0)
     )
 
 

@@ -118,6 +118,14 @@ class SpreadReferences(NamedTuple):
             return None
         return np.asarray(np.einsum("ki,rkl,li->ri", self.directions, self.exact_discrete, self.directions))
 
+    def variances(self) -> dict[str, Array | None]:
+        """Return each prediction's variance along the eigen-directions, (R, d), by its name."""
+        return {
+            "exact_discrete": self.exact_discrete_variance,
+            "exact_diffusion": self.exact_diffusion,
+            "closed_form": self.closed_form,
+        }
+
 
 def references(
     landscape: Any,

@@ -1,0 +1,1 @@
+"""What ``saddlescape verify`` runs: one module a statement, whose ``settings(quick)`` lists what is measured."""
