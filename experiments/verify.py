@@ -14,8 +14,8 @@ from .verification.setting import RUNGS, Known, Point, Setting
 
 FALSE_ALARM = 0.01
 """Chance that a run of a correct program says "differs" anywhere where nothing does."""
-STEPS_PER_SECOND = 4e8
-"""Assumed speed behind the estimate of what is left; it decides nothing."""
+SEEDS = 2**64 - 1000
+"""Each setting takes the next seed, and there are fewer settings than these."""
 
 Report: TypeAlias = Callable[[float, str], None]
 """Called with the share that is done and what is under way."""
@@ -161,6 +161,8 @@ def verify(
     """
     from ..theory.statements import STATEMENTS
 
+    if not 0 <= seed < SEEDS:
+        raise ValueError(f"seed={seed} must lie in [0, 2^64 - 1000): each setting takes the next one")
     names = list(STATEMENTS) if statements is None else list(dict.fromkeys(statements))
     for name in names:
         if name not in STATEMENTS:
@@ -214,14 +216,14 @@ def _compare(rung: str, point: Point, known: Known, low: float, high: float, exa
     if known.value is None:
         return Comparison(rung, NO_REFERENCE, None, None, None, None, known)
     value = known.value
-    ratio = [float(np.divide(x, value)) for x in (point.measured, low, high)]
+    ratio, least, most = (float(np.divide(x, value)) for x in (point.measured, low, high))
     # A prediction's own numerical error widens what it may agree with.
-    least, most = ratio[1] * (1.0 - known.error), ratio[2] * (1.0 + known.error)
+    low, high = least * (1.0 - known.error), most * (1.0 + known.error)
     if point.upper and rung in ("closed_form", "corrected"):
-        outcome = AGREES if most <= 1.0 else DIFFERS if least > 1.0 else UNDERPOWERED
-    elif not least <= 1.0 <= most:
+        outcome = AGREES if high <= 1.0 else DIFFERS if low > 1.0 else UNDERPOWERED
+    elif not low <= 1.0 <= high:
         outcome = DIFFERS
     else:
-        outcome = AGREES if ratio[2] < RESOLUTION * ratio[1] else UNDERPOWERED
+        outcome = AGREES if most < RESOLUTION * least else UNDERPOWERED
     left_out = None if exact is None or rung == "exact_discrete" else float(np.divide(value, exact))
-    return Comparison(rung, outcome, *ratio, left_out, known)
+    return Comparison(rung, outcome, ratio, least, most, left_out, known)

@@ -28,3 +28,13 @@ n = sp.Symbol("n", positive=True, integer=True)
 """Dimension."""
 h = sp.Symbol("|H_i|", positive=True)
 """Magnitude of a curvature."""
+friction_mass = sp.Symbol("gammaM", positive=True)
+"""Friction times mass, 1 where the momentum is an average."""
+mu = sp.Symbol("mu_i", positive=True)
+"""Adai's inertia of a direction."""
+second_moment = sp.Symbol("v_i", positive=True)
+"""Second moment of a gradient coordinate, as Adam and Adai remember it."""
+trace_norm = sp.Symbol("||H||_1", positive=True)
+"""Sum of the magnitudes of all curvatures."""
+LATEX = {H_b: r"|H_{be}|", h: r"|H_i|", barrier: r"\Delta L", friction_mass: r"\gamma M", trace_norm: r"\|H\|_1"}
+"""What LaTeX calls them where sympy would not know."""

@@ -39,7 +39,7 @@ class Point(NamedTuple):
     Parameters
     ----------
     quantity
-        What it is, with its place: "variance along H = -1 at step 100".
+        What it is, or where: "H = -1, T = 100".
     measured
         Its estimate.
     interval
@@ -141,7 +141,7 @@ def spread_setting(
     momentum: str = "rest",
     directions: Sequence[int] | None = None,
 ) -> Setting:
-    """Return a setting that measures the variance along eigen-directions of a saddle.
+    """Return a setting that measures the variance of theta along eigen-directions of a saddle.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def spread_setting(
                 }
                 points.append(
                     Point(
-                        f"variance, H = {spread.curvatures[i]:.4g}, T = {step}",
+                        f"H = {spread.curvatures[i]:.4g}, T = {step}",
                         float(spread.variance[r, i]),
                         _band(spread, r, int(i)),
                         known,
@@ -198,7 +198,7 @@ def spread_setting(
                 )
         return points
 
-    return Setting(name, trajectories * max(record) * landscape.check().dimension, measure)
+    return Setting(f"variance: {name}", trajectories * max(record) * landscape.check().dimension, measure)
 
 
 def _band(spread: Any, r: int, i: int) -> Callable[[float], tuple[float, float]]:

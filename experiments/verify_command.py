@@ -1,0 +1,146 @@
+"""``saddlescape verify [STATEMENT ...]``: the command."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .command import INTERRUPTED
+from .fields import fields
+from .flags import Section, filled, parse
+from .refusals import InputError, deliberate_refusals, nearest, one_of
+
+CONTRADICTED = 3
+"""Exit code where a simulation contradicts what is exact for its own iteration."""
+
+
+class VerifyRun(NamedTuple):
+    """Each statement measured inside and outside its regime, against every reference there is.
+
+    Parameters
+    ----------
+    quick
+        Fewer settings and trajectories.
+    seed
+        Seed of the random streams, in [0, 2^64 - 1000).
+    """
+
+    quick: bool = False
+    seed: int = 0
+
+
+class VerifyOutput(NamedTuple):
+    """Where results go.
+
+    Parameters
+    ----------
+    json
+        Print one JSON object in place of the page.
+    out
+        Folder for verify.json.
+    quiet
+        Do not tell how far the run has come.
+    """
+
+    json: bool = False
+    out: str | None = None
+    quiet: bool = False
+
+
+def answer(name: str, says: str, tokens: list[str]) -> int:
+    """Run the command and return the exit code: 3 where a simulation contradicts the exact iteration, else 0.
+
+    Parameters
+    ----------
+    name
+        The command.
+    says
+        What it asks.
+    tokens
+        What follows it: statements, all if there is none, and flags.
+
+    Raises
+    ------
+    InputError
+        Where the input is bad.
+    """
+    from ..theory.statements import STATEMENTS
+
+    count = next((k for k, token in enumerate(tokens) if token.startswith("-")), len(tokens))
+    for statement in tokens[:count]:
+        if statement not in STATEMENTS:
+            raise InputError(f"there is no statement {statement!r}{nearest(statement, STATEMENTS, one_of(STATEMENTS))}")
+    sections = [Section("Run", "", fields(VerifyRun)), Section("Output", "", fields(VerifyOutput))]
+    listed = f"Statements, all if none is named: {', '.join(STATEMENTS)}."
+    given = parse(f"saddlescape {name} [STATEMENT ...]", f"{says} {listed}", sections, tokens[count:])
+    if given is None:
+        return 0
+    return _run(tokens[:count], filled(VerifyRun, given), filled(VerifyOutput, given))
+
+
+def _run(statements: list[str], run: VerifyRun, output: VerifyOutput) -> int:
+    from .record import obstacle
+    from .verify import SEEDS, verify
+
+    if not 0 <= run.seed < SEEDS:
+        raise InputError(f"--seed={run.seed} must lie in [0, 2^64 - 1000): each setting takes the next one")
+    if output.out is not None and (reason := obstacle(Path(output.out))):
+        raise InputError(f"--out={output.out}: {reason}")
+    with _progress(quiet=output.quiet) as report, deliberate_refusals():
+        found = verify(statements or None, quick=run.quick, seed=run.seed, report=report)
+    if output.json:
+        import json
+
+        print(json.dumps(found.as_json(), allow_nan=False))
+    else:
+        from .verify_table import show
+
+        show(found)
+    sys.stdout.flush()
+    if output.out is not None:
+        _write(found, Path(output.out), sys.stderr if output.json else sys.stdout)
+    if found.interrupted:
+        return INTERRUPTED
+    return CONTRADICTED if found.contradictions else 0
+
+
+def _write(found: Any, folder: Path, notes: Any) -> None:
+    import json
+
+    from .record import atomic
+
+    path = folder / "verify.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic(path) as file:
+            file.write(json.dumps(found.as_json(), allow_nan=False, indent=1).encode())
+    except OSError as error:
+        raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
+    print(f"record  {path}", file=notes)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Any]:
+    """Yield what a verification calls with (share done, what is under way): a bar, or a line for each setting."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        columns = (BarColumn(20), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=1.0)
+            yield lambda share, told: bar.update(task, completed=share, description=told)
+    else:
+        began, last = time.monotonic(), ""
+
+        def line(share: float, told: str) -> None:
+            nonlocal last
+            if told != last:
+                last = told
+                print(f"{share:4.0%}  {time.monotonic() - began:4.0f} s  {told}", file=sys.stderr, flush=True)
+
+        yield line
