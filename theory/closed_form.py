@@ -18,7 +18,7 @@ HEAD = '''"""Closed forms of {name}: {title}."""
 
 import numpy
 
-from {functions} import exprel, geometric
+from {functions} import {names}
 '''
 
 
@@ -62,11 +62,14 @@ def _source(statement: str) -> str:
     """Return the text of a module with one function for each form."""
     from sympy.printing.numpy import NumPyPrinter
 
+    from .functions import __all__ as names
     from .symbols import sp
 
     derived = derivation(statement)
     printer = NumPyPrinter({"fully_qualified_modules": True})
-    text = HEAD.format(name=derived.name, title=derived.title, functions=f"{__package__}.functions")
+    text = HEAD.format(
+        name=derived.name, title=derived.title, functions=f"{__package__}.functions", names=", ".join(names)
+    )
     text += f"\nFORMS = {[form.name for form in derived.forms]!r}\n"
     for form in derived.forms:
         dummies = {symbol: sp.Symbol(name) for name, symbol in form.arguments.items()}

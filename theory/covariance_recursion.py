@@ -102,9 +102,7 @@ def spread(
     ValueError
         Where the steps do not rise from 0 or more.
     """
-    at = np.atleast_1d(np.asarray(steps, dtype=np.int64))
-    if np.any(np.diff(at) <= 0) or at[0] < 0:
-        raise ValueError(f"steps={at.tolist()} must rise from 0 or more")
+    at = record_steps(steps)
     h, c = np.asarray(hessian, dtype=np.float64), np.asarray(covariance, dtype=np.float64)
     d = len(h)
     step = response(rule, d)
@@ -116,8 +114,40 @@ def spread(
     size = np.einsum("ki,kl,li->i", basis, c, basis)
     a = step.keep + along[:, None, None] * (step.push @ np.eye(1, len(step.keep)))
     q = size[:, None, None] * (step.push @ step.push.T)
-    variances = _iterate(a, q, size[:, None, None] * _started(share, len(step.keep)), at)[:, :, 0, 0]
+    variances = iterate(a, q, size[:, None, None] * _started(share, len(step.keep)), at)[:, :, 0, 0]
     return np.asarray(np.einsum("ki,ri,li->rkl", basis, variances, basis), dtype=np.float64)
+
+
+def record_steps(steps: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return recorded steps, (R,).
+
+    Raises
+    ------
+    ValueError
+        Where they do not rise from 0 or more.
+    """
+    at = np.atleast_1d(np.asarray(steps, dtype=np.int64))
+    if np.any(np.diff(at) <= 0) or at[0] < 0:
+        raise ValueError(f"steps={at.tolist()} must rise from 0 or more")
+    return at
+
+
+def iterate(a: Array, q: Array, s: Array, at: npt.NDArray[np.int64]) -> Array:
+    """Return S at the recorded steps; a ladder of powers of two takes each stretch in as many leaps as it has bits."""
+    ladder = [(a, q)]
+    longest = int(np.max(np.diff(at, prepend=0)))
+    while 2 ** len(ladder) <= longest:
+        power, noise = ladder[-1]
+        ladder.append((power @ power, noise + power @ noise @ power.swapaxes(-1, -2)))
+    out, now = [], 0
+    for step in at.tolist():
+        for bit in range((step - now).bit_length()):
+            if (step - now) >> bit & 1:
+                power, noise = ladder[bit]
+                s = power @ s @ power.swapaxes(-1, -2) + noise
+        now = step
+        out.append(s)
+    return np.stack(out)
 
 
 def _respond(rule: Any, given: Array, t: float = 1.0) -> Array:
@@ -170,22 +200,4 @@ def _dense(step: Response, h: Matrix, c: Matrix, share: Array, at: npt.NDArray[n
     a[:, :d] += step.push @ h
     q = step.push @ c @ step.push.T
     start = np.asarray(np.kron(_started(share, len(a) // d), c), dtype=np.float64)
-    return _iterate(a, q, start, at)[:, :d, :d]
-
-
-def _iterate(a: Array, q: Array, s: Array, at: npt.NDArray[np.int64]) -> Array:
-    """Return S at the recorded steps; a ladder of powers of two takes each stretch in as many leaps as it has bits."""
-    ladder = [(a, q)]
-    longest = int(np.max(np.diff(at, prepend=0)))
-    while 2 ** len(ladder) <= longest:
-        power, noise = ladder[-1]
-        ladder.append((power @ power, noise + power @ noise @ power.swapaxes(-1, -2)))
-    out, now = [], 0
-    for step in at.tolist():
-        for bit in range((step - now).bit_length()):
-            if (step - now) >> bit & 1:
-                power, noise = ladder[bit]
-                s = power @ s @ power.swapaxes(-1, -2) + noise
-        now = step
-        out.append(s)
-    return np.stack(out)
+    return iterate(a, q, start, at)[:, :d, :d]

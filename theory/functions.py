@@ -4,9 +4,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import exprel
 
+from .responses import iterated_response, iterated_squares, response, squared_response
+
 Array = npt.NDArray[np.float64]
 
-__all__ = ["exprel", "geometric"]
+__all__ = ["exprel", "geometric", "iterated_response", "iterated_squares", "response", "squared_response"]
 
 
 def geometric(count: npt.ArrayLike, loss: npt.ArrayLike) -> Array:

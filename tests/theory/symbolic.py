@@ -8,7 +8,7 @@ import sympy as sp
 
 def same(first: Any, second: Any, points: int = 6) -> bool:
     """Say whether two expressions agree to 30 digits at random rational points (curvatures of either sign)."""
-    symbols = sorted(sp.sympify(first - second).free_symbols, key=str)
+    symbols = sorted(sp.Tuple(first, second).free_symbols, key=str)
     generator = random.Random(7)
     for _ in range(points):
         at = {}

@@ -6,7 +6,8 @@ import pytest
 from saddlescape.dynamics.adam import Adam
 from saddlescape.dynamics.momentum import Momentum
 from saddlescape.dynamics.sgd import SGD
-from saddlescape.theory import covariance_recursion, linear_diffusion, theorem_1
+from saddlescape.theory import covariance_recursion, linear_diffusion
+from saddlescape.theory.closed_form import closed_form
 
 STEPS = [1, 2, 5, 64, 200]
 
@@ -67,7 +68,7 @@ def test_sgd_is_its_closed_solution() -> None:
     h, c = np.array([-1.0, 0.0, 0.1, 40.0]), np.array([1.0, 2.0, 0.1, 3.0])
     steps = np.array([0, 1, 10, 100, 1000])
     found = covariance_recursion.spread(SGD(0.05), np.diag(h), np.diag(c), steps)
-    exact = theorem_1.iterated_spread(h, c, 0.05, steps[:, None])
+    exact = closed_form("theorem-1", "iterated_spread")(h, c, 0.05, steps[:, None])
     np.testing.assert_allclose(np.diagonal(found, axis1=1, axis2=2), exact, rtol=1e-10)
 
 
