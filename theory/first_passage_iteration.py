@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from .elimination import eliminate
 from .first_passage_diffusion import lower_end
 from .quadrature import panel_nodes
 
@@ -173,26 +174,6 @@ def _chain(
 
 
 def _eliminate(chain: _Chain) -> float:
-    """Return the mean number of steps, by Grassmann-Taksar-Heyman elimination from the lower end up.
-
-    The diagonal is never read: what a state does not keep is the sum of what it gives away, so nothing is subtracted.
-    """
-    band, reach = chain.band.copy(), chain.reach
-    n = len(band)
-    leave, time, away = chain.leave.copy(), np.ones(n), np.empty(n)
-    for k in range(n):
-        far = min(reach, n - 1 - k)
-        out = band[k, reach + 1 : reach + 1 + far]  # to k + 1 ... k + far
-        away[k] = out.sum() + leave[k]
-        rows = np.arange(k + 1, k + 1 + far)
-        into = band[rows, reach - (rows - k)] / away[k]
-        time[rows] += into * time[k]
-        leave[rows] += into * leave[k]
-        # Row i, column j sits at band[i, reach + j - i]: a skewed block.
-        skew = reach + rows[None, :] - rows[:, None]
-        band[rows[:, None], skew] += np.outer(into, out)
-    tau = np.empty(n)
-    for k in range(n - 1, -1, -1):
-        far = min(reach, n - 1 - k)
-        tau[k] = (time[k] + band[k, reach + 1 : reach + 1 + far] @ tau[k + 1 : k + 1 + far]) / away[k]
+    """Return the mean number of steps."""
+    tau = eliminate(chain.band, chain.leave).solve(np.ones(len(chain.leave)))
     return float(1.0 + chain.first @ tau)

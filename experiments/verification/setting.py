@@ -140,6 +140,7 @@ def spread_setting(
     trajectories: int,
     momentum: str = "rest",
     directions: Sequence[int] | None = None,
+    first_steps: Callable[[int, int], Known] | None = None,
 ) -> Setting:
     """Return a setting that measures the variance of theta along eigen-directions of a saddle.
 
@@ -155,6 +156,9 @@ def spread_setting(
         "rest" or "thermal".
     directions
         Which eigen-directions are compared, counted from the lowest curvature; all if left out.
+    first_steps
+        For a rule with no recursion of its own: (direction, step) -> what is exact for the iteration, or why it is not
+        known, the directions counted from the lowest curvature.
     """
 
     def measure(seed: int, progress: Progress) -> list[Point]:
@@ -178,7 +182,8 @@ def spread_setting(
         points = []
         for r, step in enumerate(spread.steps):
             numbers = spread_regime(landscape, noise, rule, int(step))
-            for i in order if directions is None else order[list(directions)]:
+            for place in range(len(order)) if directions is None else directions:
+                i = int(order[place])
                 known = {
                     rung: Known(
                         None if value is None else float(value[r, i]),
@@ -187,11 +192,13 @@ def spread_setting(
                     )
                     for rung, value in values.items()
                 }
+                if first_steps is not None:
+                    known["exact_discrete"] = first_steps(place, int(step))
                 points.append(
                     Point(
                         f"H = {spread.curvatures[i]:.4g}, T = {step}",
                         float(spread.variance[r, i]),
-                        _band(spread, r, int(i)),
+                        _band(spread, r, i),
                         known,
                         numbers,
                     )
