@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .landscapes.isotropic_noise import IsotropicNoise as IsotropicNoise
     from .landscapes.mueller_brown import MuellerBrown as MuellerBrown
     from .landscapes.piecewise_quadratic_well import PiecewiseQuadraticWell as PiecewiseQuadraticWell
+    from .landscapes.pseudo_huber import PseudoHuber as PseudoHuber
     from .landscapes.quadratic_saddle import QuadraticSaddle as QuadraticSaddle
     from .landscapes.quartic_well import QuarticWell as QuarticWell
     from .landscapes.styblinski_tang import StyblinskiTang as StyblinskiTang
@@ -42,6 +43,7 @@ _HOME = {
     "Momentum": "dynamics.momentum",
     "MuellerBrown": "landscapes.mueller_brown",
     "PiecewiseQuadraticWell": "landscapes.piecewise_quadratic_well",
+    "PseudoHuber": "landscapes.pseudo_huber",
     "QuadraticSaddle": "landscapes.quadratic_saddle",
     "QuarticWell": "landscapes.quartic_well",
     "SGD": "dynamics.sgd",

@@ -1,6 +1,6 @@
 """A landscape and its noise at given points, quick in any dimension.
 
-In few dimensions the methods run as plain Python; in many their loops over d^2 numbers are compiled. The bits are the
+At few points in few dimensions the methods run as plain Python; elsewhere their loops are compiled. The bits are the
 same either way.
 """
 
@@ -12,13 +12,15 @@ from ..landscapes.interface import Matrix, Rows, Vector, at_point, gradient, noi
 
 DENSE = 8
 """Dimensions above which methods are compiled before they are called."""
+MANY = 20_000
+"""Numbers above which they are in any dimension."""
 
 
 def gradients(landscape: Any, theta: Rows) -> Rows:
     """Return the gradient at each column of theta, (d, n)."""
     theta = np.ascontiguousarray(theta, np.float64)
     out = np.empty_like(theta)
-    if len(theta) <= DENSE:
+    if len(theta) <= DENSE and theta.size <= MANY:
         gradient(landscape, theta, out)
     else:
         from .cache import kernel

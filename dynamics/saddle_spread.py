@@ -39,6 +39,10 @@ GROUP = 1024
 """Trajectories whose moments are added up together, in their order: part of the definition of the sums' bits."""
 
 
+class InterruptedEarlyError(ValueError):
+    """Ctrl-C came before there was anything to tell."""
+
+
 class SaddleSpread(NamedTuple):
     """Moments of N trajectories at recorded steps.
 
@@ -152,6 +156,8 @@ def saddle_spread(
     numbers = trajectory_numbers(trajectories)
     if len(numbers) < 2:
         raise ValueError(f"trajectories={len(numbers)} must be at least 2: a variance needs two")
+    if origin is None and len(landscape.saddles()) == 0:
+        raise ValueError("origin is required: the landscape has no saddle to start from")
     start_at = vector("saddle", landscape.saddles()[0]) if origin is None else starting_point(origin, landscape)
     check_stable(landscape, rule, (start_at,))
     where = start_of(landscape, noise, start_at, momentum, seed)
@@ -216,10 +222,10 @@ def saddle_spread(
 
     interrupted = run_in_order(one_group, groups, workers, fold, report)
     if total.finite < 2:
-        raise ValueError(
-            f"{total.finite} of {total.number} finished trajectories stayed finite, too few for a variance: "
-            + ("the run was interrupted too early" if interrupted else "the rule diverges on this landscape")
-        )
+        few = f"{total.finite} of {total.number} finished trajectories stayed finite, too few for a variance"
+        if interrupted:
+            raise InterruptedEarlyError(f"{few}: the run was interrupted too early")
+        raise ValueError(f"{few}: the rule diverges on this landscape")
     return _spread(total, at, start_at, curvatures, directions, rule, noise, landscape)._replace(
         seed=int(seed),
         first=numbers.start,

@@ -124,7 +124,7 @@ def _run(name: str, parts: tuple[Part, Part, Part], given: dict[str, Any]) -> in
     rule, landscape, noise = (of(part.fields) for part in parts)
     asked = Configuration(name, parts, (rule, landscape, noise), filled(run, given))
     output = filled(Output, given)
-    _check_output(output)
+    check_output(output)
     with deliberate_refusals():
         asked.build()  # before anything heavy is imported
 
@@ -172,7 +172,7 @@ def _write(result: Any, output: Output, figure: Any) -> None:
             print(note, file=sys.stderr if output.json else sys.stdout)
 
 
-def _check_output(output: Output) -> None:
+def check_output(output: Output) -> None:
     """Refuse, before the run, a folder or a figure that could not be written after it."""
     from .record import obstacle
 

@@ -7,6 +7,7 @@ LANDSCAPES = {
     "quartic": ("quartic_well", "QuarticWell"),
     "styblinski-tang": ("styblinski_tang", "StyblinskiTang"),
     "mueller-brown": ("mueller_brown", "MuellerBrown"),
+    "pseudo-huber": ("pseudo_huber", "PseudoHuber"),
     "expression": ("expression", "from_expression"),
 }
 NOISES = {

@@ -7,6 +7,7 @@ from saddlescape.landscapes.hessian_noise import HessianNoise
 from saddlescape.landscapes.isotropic_noise import IsotropicNoise
 from saddlescape.landscapes.mueller_brown import MuellerBrown
 from saddlescape.landscapes.piecewise_quadratic_well import PiecewiseQuadraticWell
+from saddlescape.landscapes.pseudo_huber import PseudoHuber
 from saddlescape.landscapes.quadratic_saddle import QuadraticSaddle
 from saddlescape.landscapes.quartic_well import QuarticWell
 from saddlescape.landscapes.styblinski_tang import StyblinskiTang
@@ -32,6 +33,7 @@ def landscapes():
         "styblinski-tang": StyblinskiTang(3),
         "mueller-brown": MuellerBrown(),
         "mueller-brown-scaled": MuellerBrown(0.01),
+        "pseudo-huber": PseudoHuber((2.0, 0.3, 1.0), (0.5, 2.0, 0.2)),
         "expression-line": from_expression("x**4/8 - x**2 + 0.1*sin(3*x)"),
         "expression-plane": from_expression("0.25*(x**2 - 1)**2 + 1.5*y**2 + 0.3*x*y"),
         "expression-separable": from_expression("x1**4 - x1**2 + x2**2*2 + cosh(x3)"),
@@ -44,7 +46,9 @@ def landscapes():
 
 
 LANDSCAPES = landscapes()
-WITH_ESCAPE = {name: well for name, well in LANDSCAPES.items() if name != "expression-functions"}
+WITH_ESCAPE = {
+    name: well for name, well in LANDSCAPES.items() if name not in ("pseudo-huber", "expression-functions")
+}
 EIGENBASIS = {
     name: well for name, well in LANDSCAPES.items() if hasattr(well, "has_eigenbasis") and well.has_eigenbasis()
 }

@@ -142,7 +142,7 @@ def test_every_sample_kind_is_in_the_table():
 
     for module, made_by in TABLE.values():
         assert callable(getattr(import_module(f"saddlescape.landscapes.{module}"), made_by))
-    assert len(TABLE) == 6
+    assert len(TABLE) == 7
 
 
 def test_numbers_are_numbers():
