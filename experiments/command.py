@@ -18,6 +18,10 @@ BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 1
 COMMANDS = {
     "escape": ("How long does a rule take to leave a minimum?", "question"),
     "saddle": ("How fast does a rule spread along each direction of a saddle?", "question"),
+    "flatness": ("How does escape slow with the flatness of a minimum?", "flatness_command"),
+    "verify": ("Is each statement true, where, and by how much is it off?", "verify_command"),
+    "derive": ("Where does a statement come from?", "derive"),
+    "converge": ("How fast do gradients fade, beside the bound of Theorem 4?", "convergence"),
     "bench": ("How fast is this package beside its peers, on the same work?", "bench"),
 }
 
