@@ -1,10 +1,12 @@
-"""Escape over a barrier at low temperature: the general form for one direction, and ours where the printed one errs."""
+"""Escape over a barrier at low temperature: what Theorem 3's closed forms need of a landscape and its noise."""
 
 import math
+from functools import cache
 
 import numpy as np
 
 from ..landscapes.interface import covariance_at, hessian_at
+from .closed_form import closed_form
 from .line import Array, Passage, common_basis, integral
 from .quadrature import gauss_legendre, panel_nodes
 
@@ -13,35 +15,7 @@ EQUATION_3 = 1e-9
 _PROBES = 65
 _VALLEY_PANELS, _VALLEY_NODES = 12, 12
 _BESIDE = 1e-9
-
-
-def log_escape_time(
-    curvature_min: float, curvature_saddle: float, exponent: float, factor: float = 1.0, friction_mass: float = 1.0
-) -> float:
-    """Return ln tau of the general overdamped form.
-
-    ::
-
-        tau = 2 pi gamma M K / sqrt(H_a |H_b|) exp[gamma M int_a^b L'/D dx]
-
-    Parameters
-    ----------
-    curvature_min, curvature_saddle
-        H_a and |H_b| along the escape direction.
-    exponent
-        int_a^b L'/D dx.
-    factor
-        K of the convention, times the Kramers root of a particle with inertia.
-    friction_mass
-        gamma M.
-    """
-    prefactor = 2.0 * math.pi * friction_mass * factor / math.sqrt(curvature_min * curvature_saddle)
-    return math.log(prefactor) + friction_mass * exponent
-
-
-def convention_factor(c: float, diffusion_min: float, diffusion_saddle: float) -> float:
-    """Return K = (D_b / D_a)^(1/2 - c): c is 0 for Ito, which a discrete update obeys, 1/2 Stratonovich, 1 anti-Ito."""
-    return float((diffusion_saddle / diffusion_min) ** (0.5 - c))
+_SHORT_MEMORY = 1e-5
 
 
 def climb(way: Passage, lr: float, low: float | None = None, high: float | None = None) -> float:
@@ -60,15 +34,21 @@ def batch_size(way: Passage) -> float | None:
     return b if np.all(np.abs(ratio - b) <= EQUATION_3 * b) else None
 
 
-def lag_correction(way: Passage, lr: float, lag: float, beside_jumps: float = 0.0) -> float:
-    """Return what inertia, or a finite step, adds to ln tau where the noise depends on position; first order.
+def rescaled_climb(way: Passage) -> float:
+    """Return int_a^b L'/C^(1/2) dx: (lr / 2) times the exponent of a rule that divides by the present noise's root."""
+    line = way.line
+    return integral(lambda x: line.slope(x) / np.sqrt(line.variance(x)), way.minimum, way.saddle, way.edges)
+
+
+def lag_correction(way: Passage, lr: float, lag: float, jumps: float = 0.0) -> float:
+    """Return what inertia, or a finite step, adds to ln tau where the noise depends on position.
 
     ::
 
-        lag int_a^b L' L''/D dx - beside_jumps sum p^2 |1/D_left - 1/D_right|
+        lag int_a^b L' L''/D dx + jumps sum p (1/D_+ - 1/D_-) (D_+^(1/2) - D_-^(1/2))
 
-    It is zero for constant D. For a particle lag = 1 / gamma; for the iteration lag = (lr / 2) (1 + beta1) /
-    (1 - beta1), and where C jumps, with slope p, beside_jumps = lr / 2. Trust it for max|H| / (gamma^2 M) below 0.1.
+    It is zero for constant D. To first order in max|H| / (gamma^2 M) where D is smooth, to order 1/2 where it jumps;
+    trust it below 0.1.
 
     Parameters
     ----------
@@ -76,30 +56,72 @@ def lag_correction(way: Passage, lr: float, lag: float, beside_jumps: float = 0.
         The passage.
     lr
         Learning rate of D = lr C / 2.
-    lag, beside_jumps
-        The two coefficients (dynamical time).
+    lag
+        1 / gamma for a particle, (lr / 2) (1 + beta1) / (1 - beta1) for the iteration (dynamical time).
+    jumps
+        ``jump_weight`` of the particle or iteration, where C jumps, with slope p (root of dynamical time).
     """
     line = way.line
     bent = integral(
         lambda x: line.slope(x) * line.curvature(x) / (0.5 * lr * line.variance(x)), way.minimum, way.saddle, way.edges
     )
-    if beside_jumps == 0.0:
+    if jumps == 0.0:
         return lag * bent
     inner = way.edges[(way.edges > way.minimum) & (way.edges < way.saddle)]
     off = _BESIDE * (way.saddle - way.minimum)
-    leap = np.abs(1.0 / line.variance(inner + off) - 1.0 / line.variance(inner - off)) / (0.5 * lr)
-    leap[leap * line.variance(inner) * lr < 1e-6] = 0.0
-    return lag * bent - beside_jumps * float(np.sum(line.slope(inner) ** 2 * leap))
+    before, after = (0.5 * lr * line.variance(inner + side) for side in (-off, off))
+    real = np.abs(after - before) > 1e-6 * before
+    added = closed_form("theorem-3", "jump")(line.slope(inner), before, after, 0.5, jumps)
+    return lag * bent + float(np.sum(added[real]))
 
 
-def transverse_factor(way: Passage, lr: float) -> float | None:
+def jump_weight(time: float, keep: float | None = None) -> float:
+    """Return b_c (2 time)^(1/2), the weight of a jump of C in ln tau.
+
+    Parameters
+    ----------
+    time
+        lr of an iteration, 1 / gamma of a particle.
+    keep
+        beta1 of the iteration; None for a particle.
+    """
+    return math.sqrt(2.0 * time) * (
+        slip(keep) if keep is not None else float(closed_form("theorem-3", "particle_slip")())
+    )
+
+
+@cache
+def slip(keep: float) -> float:
+    """Return b_c of an iteration that keeps this share of its momentum: -sum c_n^2 / (2 pi V_n)^(1/2), regularised."""
+    if keep == 0.0:
+        return float(closed_form("theorem-3", "memoryless_slip")())
+    if 1.0 - keep < _SHORT_MEMORY:
+        return float(closed_form("theorem-3", "particle_slip")()) / math.sqrt(1.0 - keep)
+    last = math.ceil(50.0 + 40.0 / (1.0 - keep))
+    n = np.arange(1.0, last + 1.0)
+    kept, wandered = (closed_form("theorem-3", name)(keep, n) for name in ("kept", "displacement"))
+    # Beyond, c_n = 1 and V_n = n - const: Euler and Maclaurin's sum of (n - const)^(-1/2), less its growth.
+    v = float(wandered[-1]) + 1.0
+    tail = -2.0 * math.sqrt(v) + 0.5 / math.sqrt(v) + 1.0 / (24.0 * v**1.5) - 1.0 / (384.0 * v**3.5)
+    return -float(np.sum(kept * kept / np.sqrt(wandered)) + tail) / math.sqrt(2.0 * math.pi)
+
+
+def transverse_factor(way: Passage, rates: Array | None = None) -> float | None:
     """Return ln of what changing transverse curvatures do to tau, for transverse modes that relax fast.
 
     ::
 
         sum_i int_a^b h_i'(x) D_i(x) / (2 h_i(x) D_e(x)) dx
 
-    For isotropic noise that is ln prod sqrt(h_bi / h_ai). None where the transverse directions turn on the way.
+    For isotropic noise that is ln prod sqrt(h_bi / h_ai). None where the transverse directions turn on the way. What
+    the noise along e itself does across the way is left out.
+
+    Parameters
+    ----------
+    way
+        The passage.
+    rates
+        Learning rate of each coordinate over that along e, (d,), for a rule that has one for each; e must be an axis.
     """
     line = way.line
     d = len(line.base)
@@ -107,12 +129,16 @@ def transverse_factor(way: Passage, lr: float) -> float | None:
         return 0.0
     across = np.linalg.svd(line.direction[None, :])[2][1:].T
     bottom, top = (across.T @ hessian_at(line.landscape, p) @ across for p in (way.way.minimum, way.way.saddle))
-    basis = common_basis(bottom, top)
-    if basis is None:
-        return None
-    if np.allclose(bottom, top, rtol=1e-12, atol=0.0):
+    if np.allclose(bottom, top, rtol=1e-12, atol=1e-12 * float(np.abs(bottom).max())):
         return 0.0
-    modes = across @ basis
+    if rates is None:
+        basis = common_basis(bottom, top)
+        if basis is None:
+            return None
+        modes, weights_across = across @ basis, np.ones(d - 1)
+    else:
+        other = np.abs(line.direction) < 0.5
+        modes, weights_across = np.eye(d)[:, other], rates[other]
     grid = np.linspace(way.minimum, way.saddle, _VALLEY_PANELS + 1)
     grid = np.unique(np.concatenate([grid, way.edges[(way.edges > way.minimum) & (way.edges < way.saddle)]]))
     nodes, weights = panel_nodes(grid, _VALLEY_NODES)
@@ -125,11 +151,14 @@ def transverse_factor(way: Passage, lr: float) -> float | None:
         return None
     covariances = np.array([covariance_at(line.noise, line.landscape, p) for p in points])
     along = np.einsum("k,nkl,l->n", line.direction, covariances, line.direction)
-    share = np.einsum("ki,nkl,li->ni", modes, covariances, modes) / along[:, None]
+    across_noise = weights_across * np.einsum("ki,nkl,li->ni", modes, covariances, modes)
     heights = np.log(diagonal).reshape(*nodes.shape, -1)
     steepness = np.einsum("ij,pjk->pik", gauss_legendre(_VALLEY_NODES).derivative, heights)
     steepness /= np.diff(grid)[:, None, None]
-    return float(0.5 * np.sum(weights[:, :, None] * steepness * share.reshape(steepness.shape)))
+    rise = closed_form("theorem-3", "transverse")(
+        steepness, across_noise.reshape(steepness.shape), along.reshape(*nodes.shape, 1)
+    )
+    return float(np.sum(weights[:, :, None] * rise))
 
 
 def isotropic_variance(way: Passage) -> float | None:
@@ -162,8 +191,8 @@ def log_eyring_kramers(hessian_min: Array, hessian_saddle: Array, exponent: floa
         gamma M.
     """
     unstable = -float(np.linalg.eigvalsh(hessian_saddle)[0])
-    volume = 0.5 * (np.linalg.slogdet(hessian_saddle)[1] - np.linalg.slogdet(hessian_min)[1])
-    return math.log(2.0 * math.pi * friction_mass / unstable) + float(volume) + friction_mass * exponent
+    low, high = (float(np.linalg.slogdet(m)[1]) for m in (hessian_min, hessian_saddle))
+    return float(closed_form("theorem-3", "log_eyring_kramers")(unstable, low, high, exponent, friction_mass))
 
 
 def orbit_action(way: Passage, mass: float) -> float:

@@ -6,6 +6,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..dynamics.adai import Adai
+from ..dynamics.adam import Adam
 from ..landscapes.checks import vector
 from ..landscapes.eigen_directions import eigen_directions, spectrum
 from ..landscapes.interface import Matrix, Vector, covariance_at, hessian_at
@@ -16,12 +18,11 @@ from . import (
     first_passage_iteration,
     kramers,
     linear_diffusion,
-    theorem_2,
-    theorem_3,
 )
 from .closed_form import closed_form
 from .line import Passage, passage, separable, vanishing
 from .particle import Particle, particle
+from .second_moments import Frozen, frozen, variances
 
 Array = npt.NDArray[np.float64]
 Momentum = Literal["rest", "thermal"]
@@ -167,12 +168,17 @@ def references(
     if stuck is not None:
         return _none(stuck, rule)
     p = particle(rule)
-    if isinstance(p, str):
+    if isinstance(p, str) and not hasattr(rule, "adapt"):
         return _none(p, rule)
     if getattr(rule, "weight_decay", 0.0) > 0.0:
         return _none("weight_decay makes the loss that is descended L + lambda |theta|^2 / 2, another landscape", rule)
     if not way.way.barrier > 0.0 or not way.minimum < way.saddle:
         return _none("there is no barrier between the start and the exit", rule)
+    if isinstance(p, str):
+        closed, corrected = _second_moment_forms(way, rule)
+        unsolved = f"the second moments of {type(rule).__name__} make it a process in theta, m and v: not solved"
+        exact = Reference(None, "", unsolved, time_step=rule.time_step())
+        return References(closed, exact, exact, corrected)
     closed, corrected = _closed_forms(way, p)
     return References(closed, _exact_diffusion(way, p), _exact_discrete(way, p), corrected)
 
@@ -236,7 +242,8 @@ def spread_references(
             reasons["closed_form"] = (
                 "stationary momentum at the start; gamma t >> 1; 4|H|, 2 H^2 t/(gamma M) << gamma^2 M"
             )
-            closed = theorem_2.spread(curvatures + decay, diffusion, time, p.friction, p.friction_mass).total
+            spread = closed_form("theorem-2", "spread")
+            closed = spread(curvatures + decay, diffusion, time, p.friction, p.friction_mass)
     try:
         discrete = covariance_recursion.spread(rule, h, c, at, momentum)
         sources["exact_discrete"] = "covariance recursion S <- A S A^T + Q of the rule's own step"
@@ -259,7 +266,8 @@ def regime(
     ``barrier_over_temperature``
         gamma M int_a^b L'/D dx, large at low temperature (Assumption 3).
     ``lr_times_curvature``
-        Time step x largest |eigenvalue| of H at minimum and saddle: the cost of a finite step.
+        Time step x largest |eigenvalue| of H at minimum and saddle: the cost of a finite step. Adam: each coordinate's
+        own learning rate.
     ``saddle_curvature_over_friction``
         4|H_b|/(gamma^2 M), under the Kramers root.
     ``curvature_over_friction``
@@ -267,7 +275,8 @@ def regime(
     ``friction_action_over_temperature``
         gamma J/k, J the action of the orbit of barrier energy; the friction is too weak below about 1.
     ``memory``
-        lr |H_b|/(1 - beta2): above about 1 the second moment does not follow the path.
+        lr_e |H_b|/(1 - beta2), lr_e the learning rate along e at the minimum's second moments: above about 1 they do
+        not follow the path.
     ``inertia_trace``
         lr ||H_b||_1/(d beta0), under the root of Proposition 4.
     ``inertia_clip_low``, ``inertia_clip_high``
@@ -285,7 +294,13 @@ def regime(
     h_b = float(abs(top[0]))
     p = particle(rule)
     if isinstance(p, str):
-        return numbers | _second_moment_numbers(rule, top, h_b)
+        held = frozen(way, rule)
+        if isinstance(held, str):
+            return numbers | _second_moment_numbers(rule, top, rule.time_step() * h_b)
+        p = held.particle
+        ends = (hessian_at(landscape, point) for point in (way.way.minimum, way.way.saddle))
+        numbers["lr_times_curvature"] = p.lr * float(max(np.max(held.rates * np.abs(np.diag(h))) for h in ends))
+        numbers |= _second_moment_numbers(rule, top, p.lr * h_b)
     if vanishing(way) is None and way.straight:
         numbers["barrier_over_temperature"] = p.friction_mass * kramers.climb(way, p.lr)
     if not math.isinf(p.friction):
@@ -324,7 +339,7 @@ def spread_regime(
     numbers = {"lr_times_curvature": rule.time_step() * stiffest}
     p = particle(rule)
     if isinstance(p, str):
-        return numbers | _second_moment_numbers(rule, values, stiffest)
+        return numbers | _second_moment_numbers(rule, values, rule.time_step() * stiffest)
     if not math.isinf(p.friction):
         damping = p.friction * p.friction_mass
         time = steps * p.time_step
@@ -356,66 +371,161 @@ def _finite(log_time: float, source: str, reason: str, p: Particle, error: float
 
 def _closed_forms(way: Passage, p: Particle) -> tuple[Reference, Reference]:
     """Return the printed closed form and ours."""
-    line = way.line
     if not way.straight:
         return _curved(way, p)
-    h_a, h_b = (float(v) for v in line.curvature([way.minimum, way.saddle]))
-    drop = -p.friction_mass * kramers.climb(way, p.lr, way.saddle, way.exit) if way.exit > way.saddle else 0.0
-    problem = ""
-    if not h_a > 0.0 > h_b:
-        problem = f"curvature along e is {h_a:g} at the minimum and {h_b:g} at the saddle: it must be above and below 0"
-    elif way.start >= way.saddle:
-        problem = "the start lies beyond the saddle"
-    elif drop < COMMITTED:
-        problem = f"the exit lies only {drop:.2g} T below the saddle: a trajectory there is not yet committed"
+    problem = _unfit(way, p)
     if problem:
         nothing = Reference(None, "Theorem 3", problem, time_step=p.time_step)
         return nothing, nothing._replace(source="Kramers")
-    h_b = -h_b
+    h_a, h_b = _curvatures(way)
     exponent = kramers.climb(way, p.lr)
-    d_a, d_b = (0.5 * p.lr * float(v) for v in line.variance([way.minimum, way.saddle]))
-    root = theorem_3.kramers_root(h_b, p.friction, p.friction_mass)
-    rooted = ", Kramers root" if root > 1.0 else ""
-    factor = kramers.convention_factor(p.convention, d_a, d_b)
-    ours = kramers.log_escape_time(h_a, h_b, exponent, factor * root, p.friction_mass)
+    root, factor, ours = _kramers(way, p)
     b = kramers.batch_size(way)
     if b is not None:
-        s = theorem_3.share(exponent, h_a, h_b, way.way.barrier, b, p.lr)
         closed = _finite(
-            theorem_3.log_escape_time(h_b, exponent, p.friction, p.friction_mass),
-            "Theorem 3" + ("" if math.isnan(s) else f" with s = {s:.4g}"),
+            float(closed_form("theorem-3", "log_escape_time")(h_b, exponent, p.friction, p.friction_mass)),
+            "Theorem 3" + _with_share("theorem-3", exponent, h_a, h_b, way.way.barrier, b, p.lr),
             "as printed: low temperature, and the anti-Ito prefactor 1/|H_be|",
             p,
         )
     else:
-        constant = abs(d_b / d_a - 1.0) < 1e-9
         closed = _finite(
             ours,
-            f"Kramers{rooted}" + ("" if constant else f", K = {factor:.4g}"),
+            f"Kramers{_rooted(root)}" + ("" if abs(factor - 1.0) < 1e-9 else f", K = {factor:.4g}"),
             "C is not |H|/B along e (Eq. 3): the general one-dimensional form for Theorem 3; low temperature",
             p,
         )
-    return closed, _corrected(way, p, ours, rooted)
+    return closed, _corrected(way, p, ours, root)
 
 
-def _corrected(way: Passage, p: Particle, ours: float, rooted: str) -> Reference:
-    source = f"Kramers, K of the {_CONVENTION[p.convention]} convention{rooted}"
+def _unfit(way: Passage, p: Particle) -> str:
+    """Return why no closed form applies to a straight way; nothing where one does."""
+    h_a, h_b = _curvatures(way)
+    drop = -p.friction_mass * kramers.climb(way, p.lr, way.saddle, way.exit) if way.exit > way.saddle else 0.0
+    if not (h_a > 0.0 and h_b > 0.0):
+        return f"curvature along e is {h_a:g} at the minimum and {-h_b:g} at the saddle: it must be above and below 0"
+    if way.start >= way.saddle:
+        return "the start lies beyond the saddle"
+    if drop < COMMITTED:
+        return f"the exit lies only {drop:.2g} T below the saddle: a trajectory there is not yet committed"
+    return ""
+
+
+def _curvatures(way: Passage) -> tuple[float, float]:
+    """Return H_ae and |H_be|."""
+    h_a, h_b = (float(v) for v in way.line.curvature([way.minimum, way.saddle]))
+    return h_a, -h_b
+
+
+def _kramers(way: Passage, p: Particle) -> tuple[float, float, float]:
+    """Return the Kramers root, the convention's factor and ln tau with both."""
+    h_a, h_b = _curvatures(way)
+    d_a, d_b = (0.5 * p.lr * float(v) for v in way.line.variance([way.minimum, way.saddle]))
+    root = float(closed_form("theorem-3", "kramers_root")(h_b, p.friction, p.friction_mass))
+    factor = float(closed_form("theorem-3", "convention_factor")(p.convention, d_a, d_b))
+    log_time = closed_form("theorem-3", "log_kramers")
+    return root, factor, float(log_time(h_a, h_b, kramers.climb(way, p.lr), factor * root, p.friction_mass))
+
+
+def _with_share(statement: str, exponent: float, h_a: float, h_b: float, *more: float) -> str:
+    """Return the words for s; it has no value, and no effect, where both curvatures are one."""
+    if h_a == h_b:
+        return ""
+    return f" with s = {float(closed_form(statement, 'share')(exponent, h_a, h_b, *more)):.4g}"
+
+
+def _rooted(root: float) -> str:
+    return ", Kramers root" if root > 1.0 else ""
+
+
+def _corrected(way: Passage, p: Particle, ours: float, root: float, rates: Vector | None = None) -> Reference:
+    source = f"Kramers, K of the {_CONVENTION[p.convention]} convention{_rooted(root)}"
     lag = 0.0
     if p.lag > 0.0:
-        lag = kramers.lag_correction(way, p.lr, p.lag, 0.5 * p.lr if p.iterated else 0.0)
+        weight = kramers.jump_weight(p.lr, p.keep) if p.iterated else kramers.jump_weight(1.0 / p.friction)
+        lag = kramers.lag_correction(way, p.lr, p.lag, weight)
         if abs(lag) > 1e-10:
-            source += ", first-order exponent correction"
-    valley = kramers.transverse_factor(way, p.lr)
+            source += ", first correction of the exponent"
+    valley = kramers.transverse_factor(way, rates)
     if valley is None:
         turning = "the directions across the way turn between minimum and saddle"
         return Reference(None, source, turning, time_step=p.time_step)
     reason = "low temperature"
     if abs(lag) > 1e-10:
-        reason += f"; the exponent is changed by {lag:.3g}, to first order in lr, or in max|H|/(gamma^2 M) below 0.1"
+        reason += f"; the exponent is changed by {lag:.3g}, to leading order in lr, or in max|H|/(gamma^2 M) below 0.1"
     if valley != 0.0:
         source += ", transverse factor"
-        reason += "; the directions across relax fast"
+        reason += "; the directions across relax fast, and the noise along e does not change across"
     return _finite(ours + lag + valley, source, reason, p)
+
+
+def _second_moment_forms(way: Passage, rule: Any) -> tuple[Reference, Reference]:
+    """Return Proposition 2 (Adam) or 4 (Adai) as printed, and ours with the second moments held at the minimum."""
+    name = "Proposition 2" if isinstance(rule, Adam) else "Proposition 4"
+    held = frozen(way, rule)
+    problem = held if isinstance(held, str) else ""
+    if not problem and not way.straight:
+        problem = "the way from minimum to saddle is not straight along e"
+    if isinstance(held, str) or problem:
+        nothing = Reference(None, name, problem, time_step=rule.time_step())
+        return nothing, nothing._replace(source="Kramers")
+    problem = _unfit(way, held.particle)
+    if problem:
+        nothing = Reference(None, name, problem, time_step=rule.time_step())
+        return nothing, nothing._replace(source="Kramers")
+    printed = _adam(way, rule, held) if isinstance(rule, Adam) else _adai(way, rule, held)
+    root, _, ours = _kramers(way, held.particle)
+    corrected = _corrected(way, held.particle, ours + math.log(held.stretch), root, held.rates)
+    kept = "v" if isinstance(rule, Adam) else f"1 - mu = {1.0 - held.particle.keep:.4g}"
+    return printed, corrected._replace(
+        source=f"{corrected.source}, {kept} as at the minimum",
+        reason=f"{corrected.reason}; lr_e |H_b| is above 1 - beta2, so that v does not follow the path",
+    )
+
+
+def _adam(way: Passage, rule: Adam, held: Frozen) -> Reference:
+    """Return Proposition 2 as printed, or its general form where the noise is not Eq. 3's."""
+    (h_a, h_b), b = _curvatures(way), kramers.batch_size(way)
+    bottom, top = (np.diag(hessian_at(way.line.landscape, point)) for point in (way.way.minimum, way.way.saddle))
+    across = np.abs(way.line.direction) < 0.5
+    if not (np.all(bottom[across] > 0.0) and np.all(top[across] > 0.0)):
+        problem = "a direction across the way does not curve upwards at minimum and saddle"
+        return Reference(None, "Proposition 2", problem, time_step=rule.time_step())
+    v_a, v_b = held.second_moments, variances(way, way.way.saddle)
+    climbed = kramers.rescaled_climb(way)
+    if b is not None and all(np.allclose(v * b, np.abs(h), rtol=1e-9) for v, h in ((v_a, bottom), (v_b, top))):
+        s = 0.5 if h_a == h_b else closed_form("proposition-2", "share")(climbed, h_a, h_b, way.way.barrier, b)
+        volume = float(np.sum(np.log(np.abs(top / bottom))))
+        log_time = closed_form("proposition-2", "log_escape_time")(
+            h_a, h_b, way.way.barrier, b, rule.lr, s, rule.beta1, volume
+        )
+        source = "Proposition 2" + ("" if h_a == h_b else f" with s = {float(s):.4g}")
+        return _finite(float(log_time), source, "as printed: low temperature, and v = C along the way", held.particle)
+    volume = float(np.sum(np.log((top / np.sqrt(v_b))[across] / (bottom / np.sqrt(v_a))[across])))
+    c_a, c_b = (float(c) for c in way.line.variance([way.minimum, way.saddle]))
+    log_time = closed_form("proposition-2", "log_general")(h_a, h_b, c_a, c_b, climbed, rule.lr, rule.beta1, volume)
+    reason = "C is not |H|/B (Eq. 3): Proposition 2 with H/v^(1/2) and lr C/(2v), v = C along the way; low temperature"
+    return _finite(float(log_time), "Proposition 2, general form", reason, held.particle)
+
+
+def _adai(way: Passage, rule: Adai, held: Frozen) -> Reference:
+    """Return Proposition 4 as printed, or its general form where the noise is not Eq. 3's."""
+    h_a, h_b = _curvatures(way)
+    v = variances(way, way.way.saddle)
+    c_b = float(way.line.variance([way.saddle])[0])
+    # |H_be| / (share of v_e in the trace) is ||H_b||_1 under Eq. 3.
+    size, exponent, b = h_b * float(v.sum()) / c_b, kramers.climb(way, rule.lr), kramers.batch_size(way)
+    given = (rule.lr, rule.beta0, len(v), size)
+    if b is not None:
+        log_time = closed_form("proposition-4", "log_escape_time")(h_b, exponent, *given)
+        source = "Proposition 4" + _with_share("theorem-3", exponent, h_a, h_b, way.way.barrier, b, rule.lr)
+        reason = "as printed: low temperature, mu = 1 - beta0 C_e/mean(C) at the saddle, and the prefactor 1/|H_be|"
+        return _finite(float(log_time), source, reason, held.particle)
+    _, factor, _ = _kramers(way, held.particle)
+    root = float(closed_form("proposition-4", "root")(size, rule.lr, rule.beta0, len(v)))
+    log_time = closed_form("theorem-3", "log_kramers")(h_a, h_b, exponent, factor * root, 1.0)
+    reason = "C is not |H|/B along e (Eq. 3): Theorem 3's general form with mu at the saddle; low temperature"
+    return _finite(float(log_time), "Kramers, root of Proposition 4", reason, held.particle)
 
 
 _CONVENTION = {0.0: "Ito", 0.5: "Stratonovich", 1.0: "anti-Ito"}
@@ -432,9 +542,10 @@ def _curved(way: Passage, p: Particle) -> tuple[Reference, Reference]:
     if c is None:
         return closed, ours
     bottom, top = (hessian_at(way.line.landscape, x) for x in (way.way.minimum, way.way.saddle))
-    root = theorem_3.kramers_root(-float(np.linalg.eigvalsh(top)[0]), p.friction, p.friction_mass)
+    unstable = -float(np.linalg.eigvalsh(top)[0])
+    root = float(closed_form("theorem-3", "kramers_root")(unstable, p.friction, p.friction_mass))
     log_time = kramers.log_eyring_kramers(bottom, top, way.way.barrier / (0.5 * p.lr * c), p.friction_mass)
-    source = "Eyring-Kramers, Kramers root" if root > 1.0 else "Eyring-Kramers"
+    source = f"Eyring-Kramers{_rooted(root)}"
     return closed, _finite(log_time + math.log(root), source, "low temperature, constant isotropic noise", p)
 
 
@@ -487,11 +598,14 @@ def _not_separable(p: Particle) -> Reference:
     return Reference(None, "", reason, time_step=p.time_step)
 
 
-def _second_moment_numbers(rule: Any, spectrum: Array, stiffness: float) -> dict[str, float]:
-    """Return the numbers of rules with second moments, or with an inertia made of them, from the saddle's spectrum."""
+def _second_moment_numbers(rule: Any, spectrum: Array, pace: float) -> dict[str, float]:
+    """Return the numbers of rules with second moments, or with an inertia made of them, from the saddle's spectrum.
+
+    pace is the share of the way to the saddle, or from it, that a step takes.
+    """
     numbers = {}
     if hasattr(rule, "beta2"):
-        numbers["memory"] = rule.lr * stiffness / (1.0 - rule.beta2)
+        numbers["memory"] = pace / (1.0 - rule.beta2)
     if hasattr(rule, "beta0"):
         size = np.abs(spectrum)
         mean = float(size.mean())

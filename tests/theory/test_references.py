@@ -4,10 +4,12 @@ from typing import Any
 import numpy as np
 import pytest
 from saddlescape.dynamics.adai import Adai
+from saddlescape.dynamics.adam import Adam
 from saddlescape.dynamics.langevin import Langevin
 from saddlescape.dynamics.momentum import Momentum
 from saddlescape.dynamics.sgd import SGD
 from saddlescape.dynamics.underdamped import UnderdampedLangevin
+from saddlescape.landscapes.constant_noise import ConstantNoise
 from saddlescape.landscapes.hessian_noise import HessianNoise
 from saddlescape.landscapes.isotropic_noise import IsotropicNoise
 from saddlescape.landscapes.mueller_brown import MuellerBrown
@@ -15,7 +17,9 @@ from saddlescape.landscapes.piecewise_quadratic_well import PiecewiseQuadraticWe
 from saddlescape.landscapes.quadratic_saddle import QuadraticSaddle
 from saddlescape.landscapes.quartic_well import QuarticWell
 from saddlescape.theory import kramers
+from saddlescape.theory.closed_form import closed_form
 from saddlescape.theory.line import passage
+from saddlescape.theory.particle import particle
 from saddlescape.theory.references import References, references, regime, spread_references, spread_regime
 
 QUARTIC, PIECEWISE = QuarticWell(), PiecewiseQuadraticWell()
@@ -53,22 +57,52 @@ def test_piecewise_quadratic_well_tells_printed_ito_and_iteration_apart() -> Non
     digits(found.closed_form.value, 26140.0, 1.0)
     digits(found.exact_discrete.value, 12083.0, 1.0)
     way = passage(PIECEWISE.check(), HessianNoise(0.2))
-    ito = kramers.log_escape_time(2.0, 1.0, kramers.climb(way, 0.01), kramers.convention_factor(0.0, 2.0, 1.0))
+    factor = closed_form("theorem-3", "convention_factor")(0.0, 2.0, 1.0)
+    ito = closed_form("theorem-3", "log_kramers")(2.0, 1.0, kramers.climb(way, 0.01), factor, 1.0)
     digits(math.exp(ito), 13070.0, 1.0)
-    # Ours sits between the Ito form and the iteration, and nearer to the iteration.
+    assert found.corrected.value == pytest.approx(12083.0, rel=0.01)
+
+
+# ln of the simulated mean escape time over the exact diffusion's, less ln of the Kramers root: 95 % intervals from
+# 10 000 trajectories each, seed 0, lr 0.005, B 0.07.
+MEASURED = {
+    (2.0, 1.0): {0.0: (-0.0676, -0.0281), 0.5: (-0.0792, -0.0398), 0.8: (-0.1358, -0.0964), 0.9: (-0.2186, -0.1792)},
+    (1.0, 2.0): {0.0: (-0.0634, -0.0224), 0.5: (-0.0561, -0.0149), 0.8: (-0.0406, 0.0008), 0.9: (-0.0186, 0.0231)},
+}
+
+
+@pytest.mark.parametrize("wells", MEASURED)
+@pytest.mark.parametrize("beta1", [0.0, 0.5, 0.8, 0.9])
+def test_correction_of_noise_that_follows_the_curvature(wells: tuple[float, float], beta1: float) -> None:
+    well, noise = PiecewiseQuadraticWell(*wells), HessianNoise(0.07)
+    rule = Momentum(0.005, beta1, 1.0 - beta1) if beta1 else SGD(0.005)
+    p, way = particle(rule), passage(well.check(), noise)
+    assert not isinstance(p, str)
+    added = kramers.lag_correction(way, p.lr, p.lag, kramers.jump_weight(p.lr, p.keep))
+    low, high = MEASURED[wells][beta1]
+    assert low - 0.0025 < added < high + 0.0025  # the next order
+    smooth = kramers.lag_correction(way, p.lr, p.lag)
+    a, b = (0.5 * p.lr * float(v) for v in way.line.variance([way.minimum, way.saddle]))
+    slope = math.sqrt(0.5 / (1.0 / wells[0] + 1.0 / wells[1]))
+    gridded = smooth + float(closed_form("theorem-3", "grid_jump")(p.lr, slope, a, b))
+    assert gridded > high + 0.0025
+    root, ito = (
+        references(well, noise, rule).corrected,
+        references(well, noise, Langevin(0.001, "ito", 0.005)).corrected,
+    )
+    assert root.value is not None
+    assert ito.value is not None
+    stretched = closed_form("theorem-3", "kramers_root")(wells[1], p.friction, p.friction_mass)
+    assert math.log(root.value / ito.value) == pytest.approx(added + math.log(stretched), abs=1e-12)
+
+
+@pytest.mark.parametrize(("beta1", "rooted"), [(1e-9, 1094), (0.5, 1114), (0.8, 1171), (0.9, 1256)])
+def test_the_printed_prefactor_is_not_ito_s(beta1: float, rooted: int) -> None:
+    found = references(PIECEWISE, HessianNoise(0.28), Momentum(0.02, beta1, 1.0 - beta1))
+    assert found.closed_form.value is not None
     assert found.corrected.value is not None
-    assert 12083.0 < found.corrected.value < 0.5 * (12083.0 + 13070.0)
-
-
-@pytest.mark.parametrize(
-    ("beta1", "corrected", "rooted"), [(1e-9, 1020, 1094), (0.5, 991, 1114), (0.8, 906, 1171), (0.9, 770, 1256)]
-)
-def test_heavy_ball_with_noise_that_follows_the_curvature(beta1: float, corrected: int, rooted: int) -> None:
-    rule = Momentum(0.02, beta1, 1.0 - beta1)
-    digits(references(PIECEWISE, HessianNoise(0.28), rule).corrected.value, corrected, 1.0)
-    printed = references(PIECEWISE, HessianNoise(0.28), rule).closed_form.value
-    assert printed is not None
-    digits(0.5 * printed, rooted, 1.0)  # the Ito prefactor is 1/H_a = 1/2, the printed one 1/|H_b| = 1
+    digits(0.5 * found.closed_form.value, rooted, 1.0)  # the Ito prefactor is 1/H_a = 1/2, the printed one 1/|H_b| = 1
+    assert found.corrected.value < 0.93 * rooted
 
 
 def test_exponent_correction_of_the_particle_in_closed_form() -> None:
@@ -78,6 +112,8 @@ def test_exponent_correction_of_the_particle_in_closed_form() -> None:
     assert kramers.lag_correction(way, 0.02, 0.2) == pytest.approx(0.5 * p2 * 0.2 * (1 / d_a - 1 / d_b), rel=1e-12)
     flat = passage(QUARTIC.check(), IsotropicNoise(2.0))
     assert kramers.lag_correction(flat, 0.05, 1.0, 1.0) == pytest.approx(0.0, abs=1e-13)
+    jump = math.sqrt(p2) * (1 / d_b - 1 / d_a) * (math.sqrt(d_b) - math.sqrt(d_a))
+    assert kramers.lag_correction(way, 0.02, 0.0, 0.3) == pytest.approx(0.3 * jump, rel=1e-12)
 
 
 def test_momentum_without_memory_is_sgd() -> None:
@@ -86,6 +122,47 @@ def test_momentum_without_memory_is_sgd() -> None:
     assert plain.exact_discrete.steps == pytest.approx(same.exact_discrete.steps, rel=1e-10)
     assert plain.exact_diffusion.steps == pytest.approx(same.exact_diffusion.steps, rel=1e-10)
     assert plain.corrected.steps == pytest.approx(same.corrected.steps, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("wells", "printed", "corrected", "measured", "half_width"),
+    [((2.0, 1.0), 3823, 12783, 12475, 589), ((1.0, 2.0), 3885, 3230, 3250, 159)],
+)
+def test_adam(wells: tuple[float, float], printed: int, corrected: int, measured: int, half_width: int) -> None:
+    # measured: theory.md's simulations with v held at the minimum; 95 %.
+    found = references(PiecewiseQuadraticWell(*wells), HessianNoise(0.05), Adam(0.02))
+    digits(found.closed_form.value, printed, 1.0)
+    digits(found.corrected.value, corrected, 1.0)
+    assert abs(corrected - measured) < half_width
+    assert abs(printed - measured) > 3 * half_width
+    assert found.exact_diffusion.value is None
+    assert found.closed_form.time_step == found.corrected.time_step == 0.02
+
+
+def test_adam_with_constant_noise_has_one_closed_form() -> None:
+    found = references(QUARTIC, IsotropicNoise(31.0), Adam(0.02), exit=0.8)
+    digits(found.closed_form.value, 2281.0, 1.0)
+    assert found.corrected.value == pytest.approx(found.closed_form.value, rel=1e-7)  # eps
+
+
+@pytest.mark.parametrize(
+    ("across", "printed", "measured", "half_width"),
+    [([0.5, 0.2, 0.1], 2238, 942, 26), ([2.0] * 3, 2472, 801, 23), ([6.0] * 3, 2900, 580, 16)],
+)
+def test_adai(across: list[float], printed: int, measured: int, half_width: int) -> None:
+    # measured: theory.md's simulations of Adai itself; 95 %. The correction is good to a few per cent here.
+    found = references(PiecewiseQuadraticWell(transverse_min=across), HessianNoise(0.14), Adai(0.01))
+    digits(found.closed_form.value, printed, 1.0)
+    assert found.corrected.value is not None
+    assert abs(found.corrected.value - measured) < 1.5 * half_width
+    assert printed > 2.0 * measured
+
+
+def test_adai_in_one_direction_is_heavy_ball() -> None:
+    one = references(PIECEWISE, HessianNoise(0.28), Adai(0.02, beta0=0.2))
+    other = references(PIECEWISE, HessianNoise(0.28), Momentum(0.02, 0.8, 0.2))
+    assert one.closed_form.value == pytest.approx(other.closed_form.value, rel=1e-12)
+    assert one.corrected.value == pytest.approx(other.corrected.value, rel=1e-12)
 
 
 def test_conventions_of_the_diffusion() -> None:
@@ -102,7 +179,7 @@ def test_conventions_of_the_diffusion() -> None:
 
 
 def test_much_friction_is_the_overdamped_limit() -> None:
-    found = references(PIECEWISE, HessianNoise(0.28), UnderdampedLangevin(0.01, 1e6, 1e-6, 0.02))
+    found = references(PIECEWISE, HessianNoise(0.28), UnderdampedLangevin(0.01, 1e12, 1e-12, 0.02))
     ito = references(PIECEWISE, HessianNoise(0.28), Langevin(0.01, "ito", 0.02))
     assert found.corrected.value == pytest.approx(ito.corrected.value, rel=1e-5)
 
@@ -150,7 +227,14 @@ def reasons(found: References) -> set[str]:
 def test_why_there_is_no_value() -> None:
     assert "noise vanishes at e.theta = -0.5774" in reasons(references(QUARTIC, HessianNoise(), SGD())).pop()
     assert "weight_decay" in reasons(references(QUARTIC, IsotropicNoise(), SGD(0.05, 0.1))).pop()
-    assert "Proposition 4" in reasons(references(PIECEWISE, HessianNoise(), Adai())).pop()
+    turned = PiecewiseQuadraticWell(transverse_min=[1.0], rotation=2)
+    for rule in (Adam(), Adai()):
+        found = references(turned, HessianNoise(), rule)
+        assert found.closed_form.value is None
+        assert "must be a coordinate axis" in found.closed_form.reason
+        assert "in theta, m and v" in found.exact_discrete.reason
+    assert "dampening=0.5" in references(PIECEWISE, HessianNoise(), Adai(dampening=0.5)).closed_form.reason
+    assert "weight_decay" in reasons(references(PIECEWISE, HessianNoise(), Adam(weight_decay=0.1))).pop()
     assert "no barrier" in reasons(references(QuadraticSaddle(), HessianNoise(), SGD(), exit=1.0)).pop()
     early = references(QUARTIC, IsotropicNoise(), SGD(), exit=0.0)
     assert early.closed_form.value is None
@@ -182,6 +266,10 @@ def test_regime_of_escape() -> None:
     numbers = regime(four, HessianNoise(0.14), Adai(0.01))
     assert numbers["inertia_trace"] == pytest.approx(0.01 * 1.8 / (4 * 0.1))
     assert numbers["memory"] == pytest.approx(0.01 * 1.0 / 0.01)
+    assert numbers["curvature_over_friction"] == pytest.approx(0.01 * 2.0 / (0.1 * 4 * 2.0 / 2.8))
+    scaled = regime(PIECEWISE, HessianNoise(0.05), Adam(0.02))
+    assert scaled["lr_times_curvature"] == pytest.approx(0.02 / math.sqrt(40.0) * 2.0)
+    assert scaled["memory"] == pytest.approx(0.02 / math.sqrt(40.0) * 1.0 / 0.001)
     assert all(type(v) is float for v in (found | numbers).values())
 
 
@@ -222,3 +310,18 @@ def test_theorem_2_over_the_exact_thermal_start() -> None:
     ratio = found.closed_form / found.exact_diffusion
     np.testing.assert_allclose(ratio[:, 0], [3.26, 1.168, 1.040], atol=0.005)
     np.testing.assert_allclose(ratio[:, 1], [3.46, 1.50, 2.30], atol=0.005)
+
+
+def test_adam_s_own_learning_rate_across_the_way() -> None:
+    # lr_i / lr_e = (C_e / C_i)^(1/2) = 2, C_i / C_e = 1/4: a quarter of ln(h_b / h_a) instead of a half.
+    noise = ConstantNoise(np.diag([4.0, 1.0]))
+    narrows = PiecewiseQuadraticWell(transverse_min=[10.0], transverse_saddle=[30.0])
+    stays = PiecewiseQuadraticWell(transverse_min=[10.0])
+    ours, alone = (references(well, noise, Adam(0.01)).corrected.value for well in (narrows, stays))
+    assert ours is not None
+    assert alone is not None
+    assert ours / alone == pytest.approx(3.0**0.25, rel=1e-6)
+    printed, one = (references(well, noise, Adam(0.01)).closed_form.value for well in (narrows, stays))
+    assert printed is not None
+    assert one is not None
+    assert printed / one == pytest.approx(3.0**0.5, rel=1e-9)
