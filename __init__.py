@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .landscapes.quartic_well import QuarticWell as QuarticWell
     from .landscapes.styblinski_tang import StyblinskiTang as StyblinskiTang
     from .theory.references import references as references
-    from .theory.references import spread_references as spread_references
+    from .theory.spread_references import spread_references as spread_references
 
 # Each name a user needs and the module that holds it; loaded when first asked for, so that importing is cheap.
 _HOME = {
@@ -54,7 +54,7 @@ _HOME = {
     "references": "theory.references",
     "replay": "dynamics.replay",
     "saddle_spread": "dynamics.saddle_spread",
-    "spread_references": "theory.references",
+    "spread_references": "theory.spread_references",
 }
 
 

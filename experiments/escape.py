@@ -134,7 +134,8 @@ def escape_experiment(configuration: Configuration, progress: Any = None) -> Esc
         Where a field is out of bounds or the parts do not fit one another.
     """
     from ..dynamics.escape_times import escape_times
-    from ..theory.references import references, regime
+    from ..theory.references import references
+    from ..theory.regime_numbers import regime
     from .verdict import escape_verdict
 
     landscape, noise, rule = configuration.build()

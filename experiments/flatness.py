@@ -591,7 +591,7 @@ def measure(
     """
     from ..dynamics.escape_times import escape_times
     from ..landscapes.checks import whole
-    from ..theory.references import regime
+    from ..theory.regime_numbers import regime
     from .verdict import escape_interval
 
     number = whole("trajectories", trajectories, 10, "a mean of fewer escapes says nothing")

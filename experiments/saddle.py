@@ -151,7 +151,8 @@ def saddle_experiment(configuration: Configuration, progress: Any = None) -> Sad
         Where a field is out of bounds or the parts do not fit one another.
     """
     from ..dynamics.saddle_spread import saddle_spread
-    from ..theory.references import spread_references, spread_regime
+    from ..theory.regime_numbers import spread_regime
+    from ..theory.spread_references import spread_references
     from .verdict import spread_verdict
 
     landscape, noise, rule = configuration.build()
@@ -173,14 +174,9 @@ def saddle_experiment(configuration: Configuration, progress: Any = None) -> Sad
         progress=progress,
     )
     told = spread_references(landscape, noise, rule, spread.steps, run.momentum, run.origin)
-    values = {
-        "closed_form": told.closed_form,
-        "exact_diffusion": told.exact_diffusion,
-        "exact_discrete": told.exact_discrete_variance,
-    }
     known = {
         name: Prediction(value, told.sources.get(name, ""), told.reasons.get(name, ""))
-        for name, value in values.items()
+        for name, value in told.variances().items()
     }
     exact = known["exact_discrete"]
     # The recursion is of a quadratic loss with one noise everywhere; elsewhere it is an approximation, and no test.

@@ -77,7 +77,7 @@ def particle(rule: Any) -> Particle | str:
         lr = rule.dt if rule.lr is None else rule.lr
         return Particle("underdamped", rule.dt, lr, rule.friction, rule.friction * rule.mass)
     if isinstance(rule, Adam):
-        return "Proposition 2 (Adam) is not evaluated yet: second moments rescale the noise"
+        return "Adam is no particle while its second moments change: they rescale slope and noise"
     if isinstance(rule, Adai):
-        return "Proposition 4 (Adai) is not evaluated yet: its inertia follows the second moments"
+        return "Adai is no particle while its second moments change: its inertia follows them"
     return f"there is no theory for {type(rule).__name__}"

@@ -1,4 +1,4 @@
-"""Gauss-Legendre panels."""
+"""Gauss-Legendre panels, and the Gauss-Lobatto nodes of continuous elements."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -47,3 +47,33 @@ def panel_nodes(edges: Array, m: int) -> tuple[Array, Array]:
     rule = gauss_legendre(m)
     width = np.diff(edges)[:, None]
     return edges[:-1, None] + width * rule.nodes, width * rule.weights
+
+
+def gauss_lobatto(p: int) -> tuple[Array, Array]:
+    """Return the p + 1 nodes and weights on [-1, 1]."""
+    one = np.eye(p + 1)[p]
+    x = np.concatenate([[-1.0], np.sort(np.real(legendre.legroots(legendre.legder(one)))), [1.0]])
+    return x, np.asarray(2.0 / (p * (p + 1) * legendre.legval(x, one) ** 2))
+
+
+def _barycentric(x: Array) -> Array:
+    apart = x[:, None] - x[None, :] + np.eye(len(x))
+    return np.asarray(1.0 / apart.prod(axis=1))
+
+
+def derivative_matrix(x: Array) -> Array:
+    """Return the matrix that differentiates the polynomial through values at x; its rows add up to 0."""
+    b = _barycentric(x)
+    out = b[None, :] / b[:, None] / (x[:, None] - x[None, :] + np.eye(len(x)))
+    np.fill_diagonal(out, 0.0)
+    np.fill_diagonal(out, -out.sum(axis=1))
+    return np.asarray(out)
+
+
+def lagrange(x: Array, at: Array) -> Array:
+    """Return the matrix that takes values at x to values at other points; its rows add up to 1."""
+    gap = at[:, None] - x[None, :]
+    hit = gap == 0.0
+    out = _barycentric(x) / np.where(hit, 1.0, gap)
+    out = np.where(hit.any(axis=1)[:, None], hit, out)
+    return np.asarray(out / out.sum(axis=1)[:, None])

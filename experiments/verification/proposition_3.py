@@ -1,6 +1,8 @@
 """Proposition 3: Adai at a quadratic saddle, exactly on its first steps."""
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -52,11 +54,11 @@ def settings(quick: bool) -> list[Setting]:
     return found
 
 
-def _exactly(lr: float):  # type: ignore[no-untyped-def]
+def _exactly(lr: float) -> Callable[[int, int], Known]:
     """Return what is exact along a direction after some steps."""
 
     @cache
-    def moments() -> tuple[np.ndarray, float]:  # type: ignore[type-arg]
+    def moments() -> tuple[Any, float]:
         from ... import Adai
         from ...theory.short_horizon import second_moment
 

@@ -105,7 +105,8 @@ def escape_setting(
 
     def measure(seed: int, progress: Progress) -> list[Point]:
         from ...dynamics.escape_times import escape_times
-        from ...theory.references import references, regime
+        from ...theory.references import references
+        from ...theory.regime_numbers import regime
         from ..verdict import escape_interval
 
         times = escape_times(
@@ -163,7 +164,8 @@ def spread_setting(
 
     def measure(seed: int, progress: Progress) -> list[Point]:
         from ...dynamics.saddle_spread import saddle_spread
-        from ...theory.references import spread_references, spread_regime
+        from ...theory.regime_numbers import spread_regime
+        from ...theory.spread_references import spread_references
 
         spread = saddle_spread(
             landscape,

@@ -16,7 +16,7 @@ from saddlescape.landscapes.hessian_noise import HessianNoise
 from saddlescape.landscapes.isotropic_noise import IsotropicNoise
 from saddlescape.landscapes.quadratic_saddle import QuadraticSaddle
 from saddlescape.landscapes.quartic_well import QuarticWell
-from saddlescape.theory.references import Reference
+from saddlescape.theory.reference import Reference
 
 TRUE_MEAN = 64.0
 

@@ -17,7 +17,8 @@ from saddlescape.landscapes.constant_noise import ConstantNoise
 from saddlescape.landscapes.isotropic_noise import IsotropicNoise
 from saddlescape.landscapes.quadratic_saddle import QuadraticSaddle
 from saddlescape.landscapes.quartic_well import QuarticWell
-from saddlescape.theory.references import references, spread_references
+from saddlescape.theory.references import references
+from saddlescape.theory.spread_references import spread_references
 
 HEAVY = {"numba", "jax", "torch", "diffrax", "scipy", "sympy", "matplotlib"}
 
