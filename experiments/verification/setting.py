@@ -87,6 +87,7 @@ def escape_setting(
     trajectories: int,
     mean_steps: float,
     exit: float | None = None,
+    claimed: Any = None,
     **more: Any,
 ) -> Setting:
     """Return a setting that measures a mean escape time.
@@ -101,6 +102,8 @@ def escape_setting(
         About how many steps an escape takes; max_steps is a hundred times that.
     exit, more
         As in escape_times.
+    claimed
+        The rule whose predictions are claimed; the rule itself if left out. Another one is a negative control.
     """
 
     def measure(seed: int, progress: Progress) -> list[Point]:
@@ -120,7 +123,7 @@ def escape_setting(
             progress=_share(progress),
             **more,
         )
-        told = references(landscape, noise, rule, exit=exit, **more)._asdict()
+        told = references(landscape, noise, rule if claimed is None else claimed, exit=exit, **more)._asdict()
         known = {
             rung: Known(each.value, each.source, each.reason, (each.error or 0.0) / each.value if each.value else 0.0)
             for rung, each in told.items()
@@ -142,6 +145,7 @@ def spread_setting(
     momentum: str = "rest",
     directions: Sequence[int] | None = None,
     first_steps: Callable[[int, int], Known] | None = None,
+    claimed: Any = None,
 ) -> Setting:
     """Return a setting that measures the variance of theta along eigen-directions of a saddle.
 
@@ -160,6 +164,8 @@ def spread_setting(
     first_steps
         For a rule with no recursion of its own: (direction, step) -> what is exact for the iteration, or why it is not
         known, the directions counted from the lowest curvature.
+    claimed
+        As in escape_setting.
     """
 
     def measure(seed: int, progress: Progress) -> list[Point]:
@@ -178,7 +184,8 @@ def spread_setting(
             momentum=momentum,  # type: ignore[arg-type]
             progress=_share(progress),
         )
-        told = spread_references(landscape, noise, rule, spread.steps, momentum)  # type: ignore[arg-type]
+        claim = rule if claimed is None else claimed
+        told = spread_references(landscape, noise, claim, spread.steps, momentum)  # type: ignore[arg-type]
         values = told.variances()
         order = np.argsort(spread.curvatures, kind="stable")
         points = []
