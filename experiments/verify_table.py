@@ -43,17 +43,35 @@ def show(found: Verification) -> None:
 
 def _setting(console: Console, rows: list[Row]) -> None:
     console.print(Text("  " + rows[0].setting))
-    broken = dict.fromkeys(phrase for row in rows for phrase in row.outside)
-    if broken:
-        console.print(Text("  outside its regime: " + "; ".join(broken)))
+    for line in _outside(rows):
+        console.print(Text("  " + line))
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("", min_width=22)
-    for heading in ("measured", "low", "high", *HEADINGS.values()):
-        table.add_column(heading, justify="right")
+    for heading in ("measured", "+-", *HEADINGS.values()):
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        numbers = (f"{x:.4g}" for x in (row.measured, row.low, row.high))
-        table.add_row("  " + row.quantity, *numbers, *(_ratio(row.comparisons[rung]) for rung in RUNGS))
+        ratios = (_ratio(row.comparisons[rung]) for rung in RUNGS)
+        mark = "o" if row.outside else " "
+        table.add_row(f"{mark} {row.quantity}", f"{row.measured:.4g}", _width(row), *ratios)
     console.print(table)
+
+
+def _outside(rows: list[Row]) -> Iterator[str]:
+    """Yield each bound of the regime that is broken, with the numbers that break it."""
+    broken: dict[tuple[str, str], list[str]] = {}
+    for phrase in dict.fromkeys(phrase for row in rows for phrase in row.outside):
+        name, _, rest = phrase.partition(" = ")
+        value, _, bound = rest.partition(" is ")
+        broken.setdefault((name, bound), []).append(value)
+    for (name, bound), values in broken.items():
+        yield f"o outside the regime: {name} = {', '.join(values)} is {bound}"
+
+
+def _width(row: Row) -> str:
+    """Return how far the interval reaches at most, in percent of the estimate."""
+    if row.measured == 0.0:
+        return "-"
+    return f"{100.0 * max(row.high - row.measured, row.measured - row.low) / abs(row.measured):.2g} %"
 
 
 def _ratio(comparison: Comparison) -> str:
@@ -97,7 +115,8 @@ def _percent(ratio: Any) -> str:
 def _notes(found: Verification) -> Iterator[str]:
     yield (
         "Ratios are measured over predicted: by what is exact for the iteration, for its diffusion, by the statement as"
-        " printed, by ours. * differs, ? underpowered (run more), no mark: agrees. low and high have the level"
+        " printed, by ours. * differs, ? underpowered (run more), no mark: agrees. +- is how far the interval reaches,"
+        " at the level"
         f" 1 - {FALSE_ALARM:g}/{found.comparisons}: one false alarm in {1 / FALSE_ALARM:.0f} runs over all"
         f" {found.comparisons} comparisons."
     )

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..dynamics.adai import Adai
+from ..dynamics.adam import Adam
 from ..landscapes.checks import vector
-from ..landscapes.eigen_directions import spectrum
-from ..landscapes.interface import hessian_at
+from ..landscapes.eigen_directions import eigen_directions, spectrum
+from ..landscapes.interface import Matrix, covariance_at, hessian_at
 from ..landscapes.pairs import check_pair
 from . import kramers
 from .line import passage, vanishing
@@ -42,6 +44,8 @@ def regime(
     ``memory``
         lr_e |H_b|/(1 - beta2), lr_e the learning rate along e at the minimum's second moments: above about 1 they do
         not follow the path.
+    ``noise_ratio``
+        The larger over the smaller of C_e at minimum and saddle: 1 where the noise is one all along.
     ``inertia_trace``
         lr ||H_b||_1/(d beta0), under the root of Proposition 4.
     ``inertia_clip_low``, ``inertia_clip_high``
@@ -63,11 +67,14 @@ def regime(
         if isinstance(held, str):
             return numbers | _second_moment_numbers(rule, top, rule.time_step() * h_b)
         p = held.particle
-        ends = (hessian_at(landscape, point) for point in (way.way.minimum, way.way.saddle))
-        numbers["lr_times_curvature"] = p.lr * float(max(np.max(held.rates * np.abs(np.diag(h))) for h in ends))
+        bent = (hessian_at(landscape, point) for point in (way.way.minimum, way.way.saddle))
+        numbers["lr_times_curvature"] = p.lr * float(max(np.max(held.rates * np.abs(np.diag(h))) for h in bent))
         numbers |= _second_moment_numbers(rule, top, p.lr * h_b)
     if vanishing(way) is None and way.straight:
         numbers["barrier_over_temperature"] = p.friction_mass * kramers.climb(way, p.lr)
+    ends = way.line.variance([way.minimum, way.saddle])
+    if ends.min() > 0.0:
+        numbers["noise_ratio"] = float(ends.max() / ends.min())
     if not math.isinf(p.friction):
         h_a = float(abs(way.line.curvature([way.minimum])[0]))
         numbers["saddle_curvature_over_friction"] = 4.0 * h_b / (p.friction * p.friction_mass)
@@ -81,37 +88,72 @@ def regime(
 
 
 def spread_regime(
-    landscape: Any, noise: Any, rule: Any, steps: int, origin: npt.ArrayLike | None = None
+    landscape: Any,
+    noise: Any,
+    rule: Any,
+    steps: int,
+    origin: npt.ArrayLike | None = None,
+    direction: int | None = None,
 ) -> dict[str, float]:
     """Return the dimensionless numbers that say where the spreading formulas may be trusted after so many steps.
 
+    They are those of one eigen-direction, counted from the lowest curvature, or the worst over all. Adam and Adai have
+    gamma = (1 - beta1)/lr and (1 - mu)/lr, their second moments held at the noise's, where the directions are
+    coordinate axes.
+
     ``lr_times_curvature``
-        Time step x max|H|.
+        Time step x |H|; for Adam lr |H|/v^(1/2), each coordinate's own.
+    ``lr_growth``
+        The same x |H| t: what a finite step adds to the exponent.
     ``friction_time``
         gamma t, large for Theorem 2.
     ``curvature_over_friction``
-        4 max|H|/(gamma^2 M), small for Theorem 2.
+        4 |H|/(gamma^2 M), small for Theorem 2.
     ``growth``
-        2 H^2 t/(gamma^3 M^2) at the largest |H|, small for Theorem 2.
+        2 H^2 t/(gamma^3 M^2), small for Theorem 2.
     ``memory``, ``inertia_trace``, ``inertia_clip_low``, ``inertia_clip_high``
         As in ``regime``.
     """
     landscape, noise, rule = landscape.check(), noise.check(), rule.check()
     check_pair(landscape, noise)
     point = landscape.saddles()[0] if origin is None else vector("origin", origin)
-    values = np.sort(spectrum(landscape, point))
-    stiffest = float(np.abs(values).max())
-    numbers = {"lr_times_curvature": rule.time_step() * stiffest}
+    values, directions = eigen_directions(landscape, point)
+    order = np.argsort(values, kind="stable")
+    chosen = order if direction is None else order[[direction]]
     p = particle(rule)
+    numbers = {}
     if isinstance(p, str):
-        return numbers | _second_moment_numbers(rule, values, rule.time_step() * stiffest)
-    if not math.isinf(p.friction):
-        damping = p.friction * p.friction_mass
-        time = steps * p.time_step
-        numbers["friction_time"] = p.friction * time
-        numbers["curvature_over_friction"] = 4.0 * stiffest / damping
-        numbers["growth"] = 2.0 * stiffest**2 * time / (damping * p.friction_mass)
-    return numbers
+        pace, opened = _held_rates(rule, covariance_at(noise, landscape, point), directions)
+        rate = pace[chosen] * np.abs(values[chosen])
+        numbers = _second_moment_numbers(rule, values, float(rate.max()))
+        friction, weight = opened[chosen], 1.0
+    else:
+        rate = p.time_step * np.abs(values[chosen]) / p.friction_mass
+        friction, weight = np.full(len(chosen), p.friction * p.time_step), p.friction_mass
+    own = {"lr_times_curvature": rate * weight, "lr_growth": rate**2 * steps}
+    if np.all(np.isfinite(friction)):
+        own["curvature_over_friction"] = 4.0 * rate / friction
+        own["growth"] = 2.0 * rate**2 / friction * steps
+        numbers["friction_time"] = float(friction.min()) * steps
+    return numbers | {name: float(number.max()) for name, number in own.items()}
+
+
+def _held_rates(rule: Any, covariance: Matrix, directions: Matrix) -> tuple[Array, Array]:
+    """Return each eigen-direction's learning rate and 1 - beta1, or 1 - mu, with v held at the diagonal of C.
+
+    1 - mu is inf, and the learning rate the rule's, where the eigen-directions are no coordinate axes.
+    """
+    own = np.abs(directions)
+    axes = np.argmax(own, axis=0)
+    pace, opened = np.full(len(own), rule.time_step()), np.full(len(own), np.inf)
+    v = np.diag(covariance)[axes]
+    if not np.allclose(own, np.eye(len(own))[:, axes], atol=1e-9) or not v.max() > 0.0:
+        return pace, opened
+    if isinstance(rule, Adam):
+        return rule.lr / np.maximum(np.sqrt(v) + rule.eps, 1e-150), np.full(len(own), 1.0 - rule.beta1)
+    if isinstance(rule, Adai) and rule.dampening == 1.0:
+        return pace, np.clip(rule.beta0 * v / v.mean(), rule.eps, 1.0)
+    return pace, opened
 
 
 def _second_moment_numbers(rule: Any, spectrum: Array, pace: float) -> dict[str, float]:

@@ -190,9 +190,9 @@ def spread_setting(
         order = np.argsort(spread.curvatures, kind="stable")
         points = []
         for r, step in enumerate(spread.steps):
-            numbers = spread_regime(landscape, noise, rule, int(step))
             for place in range(len(order)) if directions is None else directions:
                 i = int(order[place])
+                numbers = spread_regime(landscape, noise, rule, int(step), direction=place)
                 known = {
                     rung: Known(
                         None if value is None else float(value[r, i]),
