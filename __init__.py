@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .dynamics.saddle_spread import saddle_spread as saddle_spread
     from .dynamics.sgd import SGD as SGD
     from .dynamics.underdamped import UnderdampedLangevin as UnderdampedLangevin
+    from .experiments.verify import verify as verify
     from .landscapes.constant_noise import ConstantNoise as ConstantNoise
     from .landscapes.expression import from_expression as from_expression
     from .landscapes.hessian_noise import HessianNoise as HessianNoise
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
     from .landscapes.quadratic_saddle import QuadraticSaddle as QuadraticSaddle
     from .landscapes.quartic_well import QuarticWell as QuarticWell
     from .landscapes.styblinski_tang import StyblinskiTang as StyblinskiTang
+    from .theory.closed_form import closed_form as closed_form
+    from .theory.fokker_planck_landscape import density_of as density_of
+    from .theory.fokker_planck_landscape import mean_first_passage_of as mean_first_passage_of
+    from .theory.quasi_stationary import quasi_stationary_of as quasi_stationary_of
     from .theory.references import references as references
+    from .theory.regime_numbers import regime as regime
+    from .theory.regime_numbers import spread_regime as spread_regime
     from .theory.spread_references import spread_references as spread_references
+    from .theory.statements import derivation as derivation
 
 # Each name a user needs and the module that holds it; loaded when first asked for, so that importing is cheap.
 _HOME = {
@@ -49,12 +57,20 @@ _HOME = {
     "SGD": "dynamics.sgd",
     "StyblinskiTang": "landscapes.styblinski_tang",
     "UnderdampedLangevin": "dynamics.underdamped",
+    "closed_form": "theory.closed_form",
+    "density_of": "theory.fokker_planck_landscape",
+    "derivation": "theory.statements",
     "escape_times": "dynamics.escape_times",
     "from_expression": "landscapes.expression",
+    "mean_first_passage_of": "theory.fokker_planck_landscape",
+    "quasi_stationary_of": "theory.quasi_stationary",
     "references": "theory.references",
+    "regime": "theory.regime_numbers",
     "replay": "dynamics.replay",
     "saddle_spread": "dynamics.saddle_spread",
     "spread_references": "theory.spread_references",
+    "spread_regime": "theory.regime_numbers",
+    "verify": "experiments.verify",
 }
 
 

@@ -74,9 +74,9 @@ def first_passage(
     at = np.sort(np.asarray(edges, dtype=np.float64))
     low = lower_end(slope, diffusion, start, exit)
     grid = np.unique(np.concatenate([[low, start, exit], at[(at > low) & (at < exit)]]))
-    grid = _graded(slope, diffusion, grid)
+    grid = graded(slope, diffusion, grid)
     coarse = _double_integral(slope, diffusion, grid, start, c)
-    fine = _double_integral(slope, diffusion, _halved(grid), start, c)
+    fine = _double_integral(slope, diffusion, halved(grid), start, c)
     return Passage(fine, abs(float(np.expm1(fine - coarse))) + 1e-14, low)
 
 
@@ -111,7 +111,7 @@ def _above_zero(d: Array, at: Array) -> Array:
     return d
 
 
-def _graded(slope: Function, diffusion: Function, grid: Array) -> Array:
+def graded(slope: Function, diffusion: Function, grid: Array) -> Array:
     """Split panels until the potential changes by at most a stride over each."""
     rule = gauss_legendre(_NODES)
     while len(grid) < _MAX_PANELS:
@@ -130,7 +130,8 @@ def _graded(slope: Function, diffusion: Function, grid: Array) -> Array:
     raise ValueError(f"the potential needs more than {_MAX_PANELS} panels: the noise nearly vanishes on the way")
 
 
-def _halved(grid: Array) -> Array:
+def halved(grid: Array) -> Array:
+    """Return the edges of panels half as wide."""
     return np.sort(np.concatenate([grid, 0.5 * (grid[:-1] + grid[1:])]))
 
 

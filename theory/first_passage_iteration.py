@@ -18,7 +18,7 @@ TOLERANCE = 1e-8
 """Relative error at which refinement stops."""
 MAX_NODES = 6_000
 _REACH = 12.0
-_DENSITIES = ((3.0, 40.0), (4.0, 44.0), (5.5, 48.0), (7.5, 52.0))
+DENSITIES = ((3.0, 40.0), (4.0, 44.0), (5.5, 48.0), (7.5, 52.0))
 _NODES = 12
 
 
@@ -91,20 +91,20 @@ def first_passage(
         raise ValueError(f"the iteration diverges in its own minimum: step x curvature is {step * curvature_min:g}")
     at = np.asarray(edges, dtype=np.float64)
     steps, error, nodes = 0.0, np.inf, 0
-    for density, tail in _DENSITIES:
+    for density, tail in DENSITIES:
         # The iteration spreads wider than its diffusion, by 1 / (1 - step curvature / 2).
         wide = tail / (1.0 - 0.5 * step * max(curvature_min, 0.0))
         low = lower_end(slope, lambda x: 0.5 * step * variance(x), start, exit, wide)
-        x, weights = _nodes(step, slope, variance, low, exit, at, density)
+        x, weights = collocation_nodes(step, slope, variance, low, exit, at, density)
         before, nodes = steps, len(x)
-        steps = _eliminate(_chain(step, slope, variance, x, weights, start, exit))
+        steps = _eliminate(transitions(step, slope, variance, x, weights, start, exit))
         error = abs(before / steps - 1.0)
         if error <= tolerance:
             break
     return Passage(steps, error + 1e-14, nodes)
 
 
-class _Chain(NamedTuple):
+class Chain(NamedTuple):
     """Transitions among nodes as a band, row i holding columns i - reach to i + reach; then the start's own."""
 
     band: Array
@@ -114,7 +114,7 @@ class _Chain(NamedTuple):
     first_leave: float
 
 
-def _nodes(
+def collocation_nodes(
     step: float, slope: Function, variance: Function, low: float, exit: float, at: Array, density: float
 ) -> tuple[Array, Array]:
     """Return nodes and weights, at least ``density`` nodes to the width of every kernel that lands there."""
@@ -149,9 +149,10 @@ def _finest(left: Array, right: Array, landing: Array, sigma: Array) -> Array:
     return out
 
 
-def _chain(
+def transitions(
     step: float, slope: Function, variance: Function, x: Array, weights: Array, start: float, exit: float
-) -> _Chain:
+) -> Chain:
+    """Return the transitions among the nodes, and those of the start, with what leaves taken exactly."""
     sources = np.append(x, start)
     mean = sources - step * slope(sources)
     sigma = step * np.sqrt(variance(sources))
@@ -170,10 +171,10 @@ def _chain(
     first = weights * np.exp(-0.5 * z * z)
     # The start is a row of its own; its quadrature error goes into its total, as elsewhere into the diagonal.
     first *= (1.0 - leave[n]) / first.sum()
-    return _Chain(band, reach, leave[:n], first, float(leave[n]))
+    return Chain(band, reach, leave[:n], first, float(leave[n]))
 
 
-def _eliminate(chain: _Chain) -> float:
+def _eliminate(chain: Chain) -> float:
     """Return the mean number of steps."""
     tau = eliminate(chain.band, chain.leave).solve(np.ones(len(chain.leave)))
     return float(1.0 + chain.first @ tau)

@@ -4,19 +4,24 @@ From that law escape times are exactly exponential, or geometric, with mean 1 / 
 iteration with positive numbers only, so that a rate of 1e-13 has as many digits as one of 0.1.
 """
 
+import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ..landscapes.pairs import check_pair
 from .elimination import eliminate
-from .first_passage_diffusion import _graded, _halved, lower_end
-from .first_passage_iteration import _DENSITIES, TOLERANCE, _chain, _nodes
+from .first_passage_diffusion import graded, halved, lower_end
+from .first_passage_iteration import DENSITIES, TOLERANCE, collocation_nodes, transitions
+from .line import passage, separable, vanishing
+from .particle import particle
 from .quadrature import gauss_legendre, panel_nodes
 
 Array = npt.NDArray[np.float64]
 Function = Callable[[Array], Array]
+Process = Literal["iteration", "diffusion"]
 
 ITERATIONS = 500
 """Most inverse iterations; each takes away the ratio of the slowest two rates."""
@@ -52,6 +57,64 @@ class QuasiStationary(NamedTuple):
     def mean(self) -> float:
         """Mean of the law."""
         return float((self.weights * self.density) @ self.x)
+
+
+def quasi_stationary_of(
+    landscape: Any, noise: Any, rule: Any, *, exit: float | None = None, process: Process = "iteration"
+) -> QuasiStationary:
+    """Return the quasi-stationary law along the escape direction of a landscape.
+
+    Parameters
+    ----------
+    landscape, noise, rule
+        What is run; each is checked first.
+    exit
+        Absorbing level of e.theta; default the far minimum.
+    process
+        "iteration", whose rate is a chance per step, or "diffusion", whose rate is per dynamical time.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an argument is out of bounds, the rule has inertia or second moments, or the motion along e is no
+        one-dimensional process.
+
+    Examples
+    --------
+    >>> import saddlescape as ss
+    >>> law = quasi_stationary_of(ss.QuarticWell(), ss.IsotropicNoise(4.0), ss.SGD(0.05), exit=0.8)
+    >>> round(0.05 / law.rate, 2)
+    61.19
+    """
+    if process not in ("iteration", "diffusion"):
+        raise ValueError(f"process={process!r} must be 'iteration' or 'diffusion'")
+    landscape, noise, rule = landscape.check(), noise.check(), rule.check()
+    check_pair(landscape, noise)
+    p = particle(rule)
+    if isinstance(p, str):
+        raise ValueError(p)
+    if not math.isinf(p.friction):
+        raise ValueError(f"{type(rule).__name__} has inertia: its law lives in position and velocity, not here")
+    way = passage(landscape, noise, exit)
+    stuck = vanishing(way)
+    if stuck is not None:
+        raise ValueError(stuck)
+    if not separable(way):
+        raise ValueError("slope or noise along e depends on where one stands across it: no one-dimensional process")
+    line, gain = way.line, 1.0 / p.friction_mass
+    if process == "diffusion":
+        return of_diffusion(
+            lambda x: gain * line.slope(x),
+            lambda x: gain * gain * 0.5 * p.lr * line.variance(x),
+            way.start,
+            way.exit,
+            way.edges,
+            p.convention,
+        )
+    if not p.iterated:
+        raise ValueError(f"{type(rule).__name__} is no iteration of its own: ask for process='diffusion'")
+    bend = float(line.curvature([way.minimum])[0])
+    return of_iteration(gain * p.lr, line.slope, line.variance, bend, way.start, way.exit, way.edges)
 
 
 def of_diffusion(
@@ -90,8 +153,8 @@ def of_diffusion(
     at = np.sort(np.asarray(edges, dtype=np.float64))
     low = lower_end(slope, diffusion, start, exit)
     grid = np.unique(np.concatenate([[low, start, exit], at[(at > low) & (at < exit)]]))
-    grid = _graded(slope, diffusion, grid)
-    coarse, fine = (_slowest_mode(slope, diffusion, g, c) for g in (grid, _halved(grid)))
+    grid = graded(slope, diffusion, grid)
+    coarse, fine = (_slowest_mode(slope, diffusion, g, c) for g in (grid, halved(grid)))
     return fine._replace(error=abs(coarse.rate / fine.rate - 1.0) + 1e-13)
 
 
@@ -132,11 +195,11 @@ def of_iteration(
         raise ValueError(f"the iteration diverges in its own minimum: step x curvature is {step * curvature_min:g}")
     at = np.asarray(edges, dtype=np.float64)
     found = QuasiStationary(np.empty(0), np.empty(0), np.empty(0), np.inf, np.inf)
-    for per_kernel, tail in _DENSITIES:
+    for per_kernel, tail in DENSITIES:
         wide = tail / (1.0 - 0.5 * step * max(curvature_min, 0.0))
         low = lower_end(slope, lambda x: 0.5 * step * variance(x), start, exit, wide)
-        x, weights = _nodes(step, slope, variance, low, exit, at, per_kernel)
-        chain = _chain(step, slope, variance, x, weights, start, exit)
+        x, weights = collocation_nodes(step, slope, variance, low, exit, at, per_kernel)
+        chain = transitions(step, slope, variance, x, weights, start, exit)
         factors = eliminate(chain.band, chain.leave)
         law, rate = chain.first / chain.first.sum(), np.inf
         for _ in range(ITERATIONS):

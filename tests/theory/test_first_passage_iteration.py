@@ -39,7 +39,7 @@ def test_converged_at_1e13_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     first = time(QuarticWell(), noise, 0.05)
     assert 1e13 < first.steps / 0.05 < 1e14
     # More nodes, a lower cut-off and wider kernels than the default ever takes.
-    monkeypatch.setattr(first_passage_iteration, "_DENSITIES", ((9.0, 60.0), (11.0, 70.0)))
+    monkeypatch.setattr(first_passage_iteration, "DENSITIES", ((9.0, 60.0), (11.0, 70.0)))
     monkeypatch.setattr(first_passage_iteration, "_REACH", 20.0)
     finer = time(QuarticWell(), noise, 0.05)
     assert finer.nodes > 2 * first.nodes
@@ -49,8 +49,10 @@ def test_converged_at_1e13_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_plain_elimination_fails_where_this_one_holds() -> None:
     # The same matrix, solved with subtractions: the reason for the elimination that has none.
     way = passage(QuarticWell().check(), IsotropicNoise(0.3))
-    x, w = first_passage_iteration._nodes(0.05, way.line.slope, way.line.variance, -1.9, way.exit, way.edges, 4.0)
-    chain = first_passage_iteration._chain(0.05, way.line.slope, way.line.variance, x, w, way.start, way.exit)
+    x, w = first_passage_iteration.collocation_nodes(
+        0.05, way.line.slope, way.line.variance, -1.9, way.exit, way.edges, 4.0
+    )
+    chain = first_passage_iteration.transitions(0.05, slope, variance, x, w, way.start, way.exit)
     n = len(x)
     p = np.zeros((n, n))
     for i in range(n):

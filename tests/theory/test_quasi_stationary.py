@@ -5,12 +5,14 @@ import mpmath
 import numpy as np
 import numpy.typing as npt
 import pytest
+import saddlescape as ss
 from saddlescape.landscapes.hessian_noise import HessianNoise
 from saddlescape.landscapes.isotropic_noise import IsotropicNoise
 from saddlescape.landscapes.piecewise_quadratic_well import PiecewiseQuadraticWell
 from saddlescape.landscapes.quartic_well import QuarticWell
 from saddlescape.theory import first_passage_diffusion, first_passage_iteration, quasi_stationary
 from saddlescape.theory.line import Passage, passage
+from saddlescape.theory.quasi_stationary import quasi_stationary_of
 from scipy.interpolate import CubicSpline
 from scipy.special import ndtr
 
@@ -145,7 +147,7 @@ def test_iteration_with_a_chance_of_1e_13() -> None:
     # A relaxation time is 1e-12 of the mean: both are one number here, from different sums.
     assert law.rate * mean_steps(way, 0.05) == pytest.approx(1.0, abs=1e-9)
     # Negative control: plain subtraction of the eigenvalue from 1 has no such digits.
-    chain = first_passage_iteration._chain(
+    chain = first_passage_iteration.transitions(
         0.05, way.line.slope, way.line.variance, law.x, law.weights, way.start, way.exit
     )
     reach, n = chain.reach, len(law.x)
@@ -171,3 +173,22 @@ def test_refused() -> None:
         quasi_stationary.of_diffusion(lambda x: 0.0 * x, one, 0.0, 1.0)
     with pytest.raises(ValueError, match="the noise vanishes"):
         quasi_stationary.of_diffusion(lambda x: x, lambda x: 0.0 * x, 0.0, 1.0)
+
+
+def test_of_a_landscape() -> None:
+    # The quartic table's first two rows: 1/rate in dynamical time, from the functions of callables above.
+    well, noise = ss.QuarticWell(), ss.IsotropicNoise(4.0)
+    assert 0.05 / quasi_stationary_of(well, noise, ss.SGD(0.05), exit=0.8).rate == pytest.approx(61.19, abs=0.005)
+    law = quasi_stationary_of(well, noise, ss.SGD(0.05), exit=0.8, process="diffusion")
+    assert 1.0 / law.rate == pytest.approx(61.58, abs=0.005)
+    heavier = ss.Momentum(0.05, 0.0, 0.5)
+    slow = quasi_stationary_of(well, noise, heavier, exit=0.8)
+    assert slow.rate == pytest.approx(quasi_stationary_of(well, noise, ss.SGD(0.025), exit=0.8).rate, rel=1e-9)
+    for rule, more, says in (
+        (ss.Momentum(0.05), {}, "Momentum has inertia"),
+        (ss.Adam(), {}, "Adam is no particle"),
+        (ss.Langevin(0.01), {}, "Langevin is no iteration of its own"),
+        (ss.SGD(), {"process": "both"}, "process='both' must be 'iteration' or 'diffusion'"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            quasi_stationary_of(well, noise, rule, exit=0.8, **more)  # type: ignore[arg-type]
