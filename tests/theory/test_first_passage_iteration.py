@@ -52,7 +52,7 @@ def test_plain_elimination_fails_where_this_one_holds() -> None:
     x, w = first_passage_iteration.collocation_nodes(
         0.05, way.line.slope, way.line.variance, -1.9, way.exit, way.edges, 4.0
     )
-    chain = first_passage_iteration.transitions(0.05, slope, variance, x, w, way.start, way.exit)
+    chain = first_passage_iteration.transitions(0.05, way.line.slope, way.line.variance, x, w, way.start, way.exit)
     n = len(x)
     p = np.zeros((n, n))
     for i in range(n):
