@@ -31,8 +31,9 @@ def show(found: Verification) -> None:
         for statement, rows in groupby(found.rows, key=lambda row: row.statement):
             listed = list(rows)
             console.print(Text(f"{statement}: {STATEMENTS[statement]}", "bold"))
+            explained: set[str] = set()
             for _, of_one in groupby(listed, key=lambda row: row.setting):
-                _setting(console, list(of_one))
+                _setting(console, list(of_one), explained)
             for line in _summary(listed):
                 console.print(Text("  " + line))
             console.print()
@@ -41,9 +42,9 @@ def show(found: Verification) -> None:
     print("\n".join(line.rstrip() for line in page.get().splitlines()))
 
 
-def _setting(console: Console, rows: list[Row]) -> None:
+def _setting(console: Console, rows: list[Row], explained: set[str]) -> None:
     console.print(Text("  " + rows[0].setting))
-    for line in _outside(rows):
+    for line in _outside(rows, explained):
         console.print(Text("  " + line))
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("", min_width=22)
@@ -56,15 +57,18 @@ def _setting(console: Console, rows: list[Row]) -> None:
     console.print(table)
 
 
-def _outside(rows: list[Row]) -> Iterator[str]:
-    """Yield each bound of the regime that is broken, with the numbers that break it."""
+def _outside(rows: list[Row], explained: set[str]) -> Iterator[str]:
+    """Yield each bound of the regime that is broken, with the numbers that break it, and its reason once."""
     broken: dict[tuple[str, str], list[str]] = {}
     for phrase in dict.fromkeys(phrase for row in rows for phrase in row.outside):
         name, _, rest = phrase.partition(" = ")
         value, _, bound = rest.partition(" is ")
         broken.setdefault((name, bound), []).append(value)
     for (name, bound), values in broken.items():
-        yield f"o outside the regime: {name} = {', '.join(values)} is {bound}"
+        bound, _, reason = bound.partition(": ")
+        told = f": {reason}" if reason and reason not in explained else ""
+        explained.add(reason)
+        yield f"o outside the regime: {name} = {', '.join(values)} is {bound}{told}"
 
 
 def _width(row: Row) -> str:

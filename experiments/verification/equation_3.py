@@ -103,6 +103,8 @@ def minibatch_setting(name: str, data: Any, theta: Array, batch: int, number: in
                 "gradient_over_noise": float(means[i] ** 2 / squares[i]),
                 "fisher_over_hessian": float(squares[i] / curvature),
             }
+            if not replacement:
+                regime["batch_over_samples"] = batch / len(data.inputs)
             points.append(Point(f"H = {curvature:.4g}", float(variance[i]), interval, known, regime))
         if progress is not None:
             progress(1.0)

@@ -19,7 +19,7 @@ def settings(quick: bool) -> list[Setting]:
             mean_steps=steps,
             exit=0.8,
         )
-        for batch, steps in ((0.5, 1300), (0.8, 5400), (1.2, 38_000))[: 2 if quick else 3]
+        for batch, steps in ((0.5, 1300), (0.8, 5400), (1.2, 38_000))[1 if quick else 0 :]
     ]
     found += [
         escape_setting(

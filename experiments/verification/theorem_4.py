@@ -114,7 +114,7 @@ def _points(decay: Any) -> list[Point]:
     """Return the smallest mean square gradient of each horizon beside its bounds."""
     return [
         Point(
-            f"T = {horizon.steps}, at t = {horizon.step}",
+            f"T = {horizon.steps}",
             horizon.value,
             horizon.interval,
             {
