@@ -20,6 +20,7 @@ COMMANDS = {
     "saddle": ("How fast does a rule spread along each direction of a saddle?", "question"),
     "flatness": ("How does escape slow with the flatness of a minimum?", "flatness_command"),
     "verify": ("Is each statement true, where, and by how much is it off?", "verify_command"),
+    "regime": ("Where does a statement hold, and how far is it off elsewhere?", "regime_command"),
     "derive": ("Where does a statement come from?", "derive"),
     "converge": ("How fast do gradients fade, beside the bound of Theorem 4?", "convergence"),
     "bench": ("How fast is this package beside its peers, on the same work?", "bench"),

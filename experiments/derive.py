@@ -123,7 +123,7 @@ def _parts(derived: Any) -> Iterator[tuple[str, list[tuple[str, str, Any]]]]:
         ("Where the printed statement parts from the dynamics", list(derived.findings)),
     ):
         if entries:
-            yield title, [tuple(entry) for entry in entries]
+            yield title, [(name, says, formula) for name, says, formula in entries]
 
 
 def _wrapped(text: str) -> list[str]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 Report: TypeAlias = Callable[[int, int, int], None]
+Shares: TypeAlias = Callable[[float, str], None]
 
 SPARSE = 30.0
 """Seconds between two lines where stderr is not a terminal."""
@@ -64,3 +65,28 @@ def _lines(of: str) -> Report:
         print(f"{done} of {total} {of}, {steps:.3g} steps{left}", file=sys.stderr, flush=True)
 
     return report
+
+
+@contextmanager
+def shares(*, quiet: bool) -> Iterator[Shares | None]:
+    """Yield what a run of several parts calls with (share done, what is under way): a bar, or a line for each part."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        columns = (BarColumn(20), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=1.0)
+            yield lambda share, told: bar.update(task, completed=share, description=told)
+    else:
+        began, last = time.monotonic(), ""
+
+        def line(share: float, told: str) -> None:
+            nonlocal last
+            if told != last:
+                last = told
+                print(f"{share:4.0%}  {time.monotonic() - began:4.0f} s  {told}", file=sys.stderr, flush=True)
+
+        yield line

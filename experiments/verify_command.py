@@ -1,9 +1,6 @@
 """``saddlescape verify [STATEMENT ...]``: the command."""
 
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,6 +78,7 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
 
 
 def _run(statements: list[str], run: VerifyRun, output: VerifyOutput) -> int:
+    from .progress import shares
     from .record import obstacle
     from .verify import SEEDS, verify
 
@@ -88,7 +86,7 @@ def _run(statements: list[str], run: VerifyRun, output: VerifyOutput) -> int:
         raise InputError(f"--seed={run.seed} must lie in [0, 2^64 - 1000): each setting takes the next one")
     if output.out is not None and (reason := obstacle(Path(output.out))):
         raise InputError(f"--out={output.out}: {reason}")
-    with _progress(quiet=output.quiet) as report, deliberate_refusals():
+    with shares(quiet=output.quiet) as report, deliberate_refusals():
         found = verify(statements or None, quick=run.quick, seed=run.seed, report=report)
     if output.json:
         import json
@@ -119,28 +117,3 @@ def _write(found: Any, folder: Path, notes: Any) -> None:
     except OSError as error:
         raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
     print(f"record  {path}", file=notes)
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Any]:
-    """Yield what a verification calls with (share done, what is under way): a bar, or a line for each setting."""
-    if quiet:
-        yield None
-    elif sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        columns = (BarColumn(20), TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("", total=1.0)
-            yield lambda share, told: bar.update(task, completed=share, description=told)
-    else:
-        began, last = time.monotonic(), ""
-
-        def line(share: float, told: str) -> None:
-            nonlocal last
-            if told != last:
-                last = told
-                print(f"{share:4.0%}  {time.monotonic() - began:4.0f} s  {told}", file=sys.stderr, flush=True)
-
-        yield line

@@ -177,7 +177,7 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Any) -> None:
     assert main(["verify", "theorem-1", "--quick", "--quiet"]) == 0
     page = capsys.readouterr().out
     assert max(map(len, page.splitlines())) <= 80
-    assert "outside its regime: lr_times_curvature = 0.8" in page
+    assert "o outside the regime: lr_times_curvature = 0.8" in page
     assert "printed, outside the regime: " in page
 
 

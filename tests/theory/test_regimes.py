@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from saddlescape.theory.regime_planes import planes
 from saddlescape.theory.regime_planes.plane import OURS, PRINTED, Axis, Candidate, Plane, Row, Scan, scan
-from saddlescape.theory.regime_planes.search import FINE, MANTISSAS, find, refined, within
+from saddlescape.theory.regime_planes.search import FINE, find, refined, within
 from saddlescape.theory.regimes import BOUNDS, TOLERANCE, Bound, outside
 from saddlescape.theory.statements import STATEMENTS
 
@@ -127,7 +127,7 @@ X, Y, PRODUCT = (Candidate(name, True) for name in ("x", "y", "product"))
         (lambda x, y: 0.01 / x, (Candidate("x", False), Y)),
     ],
 )
-def test_bounds_are_clean_and_each_is_as_loose_as_a_round_number_can_be(
+def test_bounds_are_clean_and_none_of_them_can_be_loosened_by_more_than_to_the_next_round_number(
     error: Any, candidates: tuple[Candidate, ...], tolerance: float
 ) -> None:
     one = scan(synthetic(error, *candidates))
@@ -137,16 +137,17 @@ def test_bounds_are_clean_and_each_is_as_loose_as_a_round_number_can_be(
     assert worst(fine, found.bounds) == pytest.approx(found.worst)
     assert found.worst <= tolerance
     for k, bound in enumerate(found.bounds):
-        mantissa, _, power = f"{bound.value:e}".partition("e")
-        ladder = sorted({m * 10.0 ** (int(power) + shift) for m in MANTISSAS for shift in (-1, 0, 1)})
-        at = int(np.argmin(np.abs(np.array(ladder) - float(mantissa) * 10.0 ** int(power))))
-        looser = bound._replace(value=ladder[at + 1 if bound.below else at - 1])
+        # Round numbers are up to a half apart, points of the finer grid 6 %.
+        looser = bound._replace(value=bound.value * (1.6 if bound.below else 1.0 / 1.6))
         assert worst(fine, (*found.bounds[:k], looser, *found.bounds[k + 1 :])) > 0.97 * tolerance
 
 
 def test_the_regime_is_the_one_number_that_matters() -> None:
+    # 0.1 is not asked for, but 0.97 of it, and the next round number below is at 0.0095.
     found = find([scan(synthetic(lambda x, y: 10.0 * x * y, X, Y, PRODUCT))], 0.1)
-    assert found.bounds == (Bound("product", 0.009, True),) or found.bounds == (Bound("product", 0.0095, True),)
+    assert found.bounds is not None
+    assert [bound.number for bound in found.bounds] == ["product"]
+    assert 0.009 <= found.bounds[0].value <= 0.0097
 
 
 def test_nowhere_everywhere_and_from_above() -> None:
@@ -181,3 +182,8 @@ def test_an_axis_of_whole_multiples() -> None:
     values = Axis("T", "T", 1.0, 20.0, unit=1.0).values(30)
     assert np.array_equal(values, np.unique(np.round(values)))
     assert values[[0, -1]] == pytest.approx((1.0, 20.0))
+
+
+def test_an_axis_through_its_middle() -> None:
+    for points in (4, 5):
+        assert Axis("r", "r", 0.25, 4.0, centred=True).values(points) == pytest.approx(np.geomspace(0.25, 4.0, 5))

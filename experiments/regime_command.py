@@ -1,0 +1,134 @@
+"""``saddlescape regime STATEMENT``: the command."""
+
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .command import print_help
+from .fields import fields
+from .flags import Section, filled, parse
+from .question import Output, check_output
+from .refusals import InputError, deliberate_refusals, nearest, one_of
+
+
+class RegimeRun(NamedTuple):
+    """A statement's closed forms over what is exact, on planes of dimensionless numbers.
+
+    Parameters
+    ----------
+    tolerance
+        Relative error that the bounds allow, in (0, 1).
+    points
+        Values along each axis; each plane's own number if left out.
+    """
+
+    tolerance: float = 0.1
+    points: int | None = None
+
+
+class RegimeOutput(NamedTuple):
+    """Where results go.
+
+    Parameters
+    ----------
+    json
+        Print one JSON object in place of the page.
+    out
+        Folder for regime-STATEMENT.json, .png and .pdf; those of an earlier run are replaced.
+    plot
+        Figure to draw: a .png, .pdf or .svg file.
+    quiet
+        Do not tell how far the scan has come.
+    """
+
+    json: bool = False
+    out: str | None = None
+    plot: str | None = None
+    quiet: bool = False
+
+
+def answer(name: str, says: str, tokens: list[str]) -> int:
+    """Run the command and return the exit code.
+
+    Parameters
+    ----------
+    name
+        The command.
+    says
+        What it asks.
+    tokens
+        What follows it.
+
+    Raises
+    ------
+    InputError
+        Where the input is bad.
+    """
+    from ..theory.statements import STATEMENTS
+
+    first = tokens[0] if tokens else "--help"
+    if first in ("--help", "-h"):
+        from cyclopts import App
+
+        app = App(
+            name=f"saddlescape {name}",
+            help=f"{says} Closed forms over what is exact, on planes of dimensionless numbers.",
+            help_format="plaintext",
+            usage=f"Usage: saddlescape {name} STATEMENT [OPTIONS]",
+            version_flags=[],
+        )
+        return print_help(app, STATEMENTS, "--help", "Statements")
+    if first not in STATEMENTS:
+        raise InputError(f"there is no statement {first!r}{nearest(first, STATEMENTS, one_of(STATEMENTS))}")
+    sections = [Section("Run", "", fields(RegimeRun)), Section("Output", "", fields(RegimeOutput))]
+    given = parse(f"saddlescape {name} {first}", f"{STATEMENTS[first]}: where, and how far off?", sections, tokens[1:])
+    return 0 if given is None else _run(first, filled(RegimeRun, given), filled(RegimeOutput, given))
+
+
+def _run(statement: str, run: RegimeRun, output: RegimeOutput) -> int:
+    from .progress import shares
+    from .regime import regime_experiment
+
+    check_output(Output(**output._asdict()))
+    with shares(quiet=output.quiet) as report, deliberate_refusals():
+        result = regime_experiment(statement, tolerance=run.tolerance, points=run.points, report=report)
+    if output.json:
+        import json
+
+        print(json.dumps(result.as_json(), allow_nan=False))
+    else:
+        from .regime_table import show
+
+        show(result)
+    sys.stdout.flush()
+    if output.out is not None or output.plot is not None:
+        _write(result, output)
+    return 0
+
+
+def _write(result: Any, output: RegimeOutput) -> None:
+    """Write what was found and its figure, and say where."""
+    import json
+
+    from .record import atomic
+    from .regime_figure import draw
+    from .style import write
+
+    figures = [] if output.plot is None else [Path(output.plot)]
+    written = []
+    try:
+        if output.out is not None:
+            folder, stem = Path(output.out), f"regime-{result.statement}"
+            folder.mkdir(parents=True, exist_ok=True)
+            with atomic(folder / f"{stem}.json") as file:
+                file.write((json.dumps(result.as_json(), indent=1, allow_nan=False) + "\n").encode())
+            written.append(folder / f"{stem}.json")
+            figures += [folder / f"{stem}.png", folder / f"{stem}.pdf"]
+        for path in figures:
+            write(draw(result), path)
+            written.append(path)
+    except OSError as error:
+        raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
+    finally:
+        for path in written:
+            print(f"written {path}", file=sys.stderr if output.json else sys.stdout)
