@@ -29,7 +29,9 @@ def derive() -> Derivation:
 
     A, G = step_matrices(SGD(lr=eta))
     keep, noise = covariance_step(A, G, H, C)
-    iterated = noise[0] * (1 - keep[0] ** (2 * T)) / sp.factor(1 - keep[0] ** 2)
+    loss = eta * H * (2 - eta * H)
+    must_vanish(loss - (1 - keep[0] ** 2), "what a step takes from the variance")
+    iterated = noise[0] * (1 - keep[0] ** (2 * T)) / loss
 
     equation_3 = spread.subs(D, eta * h / (2 * B)).subs(H, -h).subs(t, eta * T)
     short = sp.series(equation_3, h, 0, 2).removeO()
@@ -90,7 +92,7 @@ def derive() -> Derivation:
                 "The same, exact for the iteration.",
                 iterated,
                 {"curvature": H, "variance": C, "lr": eta, "steps": T},
-                noise[0] * geometric(T, sp.factor(1 - keep[0] ** 2)),
+                noise[0] * geometric(T, loss),
             ),
             Form(
                 "short_spread",
