@@ -46,9 +46,7 @@ def landscapes():
 
 
 LANDSCAPES = landscapes()
-WITH_ESCAPE = {
-    name: well for name, well in LANDSCAPES.items() if name not in ("pseudo-huber", "expression-functions")
-}
+WITH_ESCAPE = {name: well for name, well in LANDSCAPES.items() if name not in ("pseudo-huber", "expression-functions")}
 EIGENBASIS = {
     name: well for name, well in LANDSCAPES.items() if hasattr(well, "has_eigenbasis") and well.has_eigenbasis()
 }
