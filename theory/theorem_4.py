@@ -28,7 +28,7 @@ NO_PRODUCT: dict[int, Any] = {1: 0, 2: 0, 3: 0}
 class Bounds(NamedTuple):
     """Bounds on Q^2, the mean over t <= T of E|grad L(theta_t)|^2."""
 
-    sheet: Any
+    plain: Any
     C1: Any
     C2: Any
     C3: Any
@@ -52,13 +52,13 @@ def bounds() -> Bounds:
 
     # <grad L(z), grad L(theta)> is at least (|grad L(theta)|^2 - ell^2 |z - theta|^2)/2, E|z - theta|^2 <= shift^2.
     shift = eta * lead(top) * R
-    sheet = at_horizon(2 * (paid + ell * eta / 2 * R**2 + ell**2 * shift**2 / 2))
+    plain = at_horizon(2 * (paid + ell * eta / 2 * R**2 + ell**2 * shift**2 / 2))
     w = sp.Symbol("w", positive=True)  # (T + 1)^(-1/2)
-    orders = sp.expand(sheet.subs(T, 1 / w**2 - 1))
+    orders = sp.expand(plain.subs(T, 1 / w**2 - 1))
     first, C3 = orders.coeff(w, 1), sp.factor(orders.coeff(w, 2))
     C1 = gap * first.coeff(gap)
     C2 = sp.expand(first - C1)
-    must_vanish(sheet - (C1 + C2) / horizon - C3 / (T + 1), "the bound in powers of (T + 1)^(-1/2)")
+    must_vanish(plain - (C1 + C2) / horizon - C3 / (T + 1), "the bound in powers of (T + 1)^(-1/2)")
 
     # The same product is at least |grad L(theta)|^2 - ell |z - theta| |grad L(theta)|, and over all t
     # (mean E|z - theta|^2)^(1/2) <= eta (mu/(1-mu) Q + mu/(1-mu^2)^(1/2) delta).
@@ -75,8 +75,8 @@ def bounds() -> Bounds:
     # Bias correction pushes z by eta mu^(t+1) mhat besides, E|mhat|^2 <= R^2: sums of mu^(t+1) and mu^(2t+2).
     steady, squares = lead(top), top**2 / (1 - top**2)
     pushed = steady * R * (G + ell * shift) + ell * eta / 2 * R**2 * (2 * steady + squares)
-    biased = sheet + at_horizon(2 * pushed / (T + 1))
-    return Bounds(sheet, C1, C2, C3, sharp, biased)
+    biased = plain + at_horizon(2 * pushed / (T + 1))
+    return Bounds(plain, C1, C2, C3, sharp, biased)
 
 
 def at_horizon(expression: Any) -> Any:
@@ -190,7 +190,7 @@ def derive() -> Derivation:
                 "telescoped",
                 "The sum over t = 0 ... T, L(z_{T+1}) >= L*, divided by eta (T + 1)/2: a bound on the mean of"
                 " E|grad L|^2 over t, hence on the smallest.",
-                sp.Le(Q**2, found.sheet),
+                sp.Le(Q**2, found.plain),
             ),
             Step("C1", "What is paid for the way down.", found.C1),
             Step("C2", "What the noise of a step costs.", found.C2),
@@ -202,7 +202,7 @@ def derive() -> Derivation:
                 "Bound on the smallest E|grad L|^2 in T + 1 steps.",
                 (found.C1 + found.C2) / horizon + found.C3 / (T + 1),
                 arguments,
-                found.sheet,
+                found.plain,
             ),
             Form(
                 "printed_bound",

@@ -22,7 +22,7 @@ DERIVED = derivation("flatness-selection")
 
 
 def test_derivation_ends_in_the_laws():
-    # theory.md, section 4: ln(tau/Pi_k) = A k^-p, Pi_k ~ k^-p (root_k + 1)/2, typed independently.
+    # The statement: ln(tau/Pi_k) = A k^-p, Pi_k ~ k^-p (root_k + 1)/2, typed independently.
     linear = 2 * B * barrier / eta * (s / H_a + (1 - s) / H_b)
     rooted = 2 * sp.sqrt(B) * barrier / eta * (s / sp.sqrt(H_a) + (1 - s) / sp.sqrt(H_b))
     climbs = {"momentum": friction_mass * linear / k, "adai": linear / k, "adam": rooted / sp.sqrt(k)}
@@ -47,7 +47,7 @@ def test_derivation_ends_in_the_laws():
 
 @pytest.mark.parametrize(("power", "slope"), [(1.0, -0.935), (0.5, -0.465)])
 def test_raw_slopes_are_wrong(power, slope):
-    # theory.md: A = 10, k from .5 to 2, H_b 1, without root; a straight line through ln ln tau.
+    # A = 10, k from .5 to 2, H_b 1, without root; a straight line through ln ln tau.
     at = np.geomspace(0.5, 2.0, 41)
     raw = np.log(math.log(2 * math.pi) - power * np.log(at) + 10.0 * at**-power)
     assert np.polyfit(np.log(at), raw, 1)[0] == pytest.approx(slope, abs=0.006)

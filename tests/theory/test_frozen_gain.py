@@ -29,7 +29,7 @@ def symmetric(d: int, seed: int) -> Any:
 
 
 def by_hand(rule: Any, h: Any, c: Any, steps: list[int], thermal: bool, corrected: bool = True) -> Any:
-    """theory.md, section 2, written out: theta_T is linear in each step's noise and in the momentum at the start."""
+    """The rules' equations, written out: theta_T is linear in each step's noise and in the momentum at the start."""
     d, v = len(h), np.diag(c)
     if isinstance(rule, Adam):
         keep, weight, scale = np.full(d, rule.beta1), np.full(d, 1 - rule.beta1), rule.lr / (np.sqrt(v) + rule.eps)

@@ -23,7 +23,7 @@ def form(name: str) -> Any:
 
 
 def test_derivation_ends_in_the_printed_formulas() -> None:
-    # theory.md, section 3, typed independently; at a direction of negative curvature, H = -|H|.
+    # Typed independently of the derivation; at a direction of negative curvature, H = -|H|.
     drift = eta**2 / (2 * (1 - beta1)) * (1 - sp.exp(-(1 - beta1) * T)) ** 2
     pull = -h / sp.sqrt(h / B)
     diffusion = (eta / 2) / pull * (1 - sp.exp(-2 * pull * eta * T))
@@ -70,14 +70,14 @@ def test_as_printed_to_fifty_digits(curvature: float) -> None:
 
 
 def test_first_step() -> None:
-    # The sheet's figures at T = 1, beta1 = 0.9: .96 with the correction, .01 without.
+    # Figures of an independent check at T = 1, beta1 = 0.9: .96 with the correction, .01 without.
     found = {f.name: f.result.subs(beta1, 0.9) for f in DERIVED.findings if f.name.startswith("first step")}
     assert round(float(found["first step"]), 3) == 0.957
     assert round(float(found["first step, not corrected"]), 3) == 0.010
 
 
 def test_without_correction_and_from_rest_the_start_is_slow() -> None:
-    # The sheet's figures: .01, .07, .17, .35 at T = 1, 5, 10, 20.
+    # Figures of an independent check: .01, .07, .17, .35 at T = 1, 5, 10, 20.
     steps = np.array([1, 5, 10, 20])
     exact = form("frozen_iterated_rest")(-0.01, 0.01, 0.01, 1e-3, 0.9, steps)
     printed = form("spread")(-0.01, 1.0, 1e-3, 0.9, steps)

@@ -20,7 +20,7 @@ def form(name, *given):
 
 
 def test_derivation_ends_in_the_printed_formula():
-    # theory.md, section 4, typed independently; |det(H_a^-1 H_b)| = exp(volume).
+    # Typed independently of the derivation; |det(H_a^-1 H_b)| = exp(volume).
     root = sp.sqrt(1 + 4 * eta * sp.sqrt(B * H_b) / (1 - beta1)) + 1
     prefactor = sp.pi * root * sp.exp(volume / 4) / (sp.sqrt(B) * sp.sqrt(H_b))
     exponent = 2 * sp.sqrt(B) * barrier / eta * (s / sp.sqrt(H_a) + (1 - s) / sp.sqrt(H_b))

@@ -18,7 +18,7 @@ def form(name, *given, statement="proposition-4"):
 
 
 def test_derivation_ends_in_the_printed_formula():
-    # theory.md, section 4, typed independently.
+    # Typed independently of the derivation.
     root = sp.sqrt(1 + 4 * eta * trace_norm / (n * beta0)) + 1
     printed = sp.pi * root / H_b * sp.exp(climb)
     assert same(sp.exp(DERIVED.form("log_escape_time").expression), printed)

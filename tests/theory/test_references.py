@@ -50,7 +50,7 @@ def test_heavy_ball_on_the_quartic_well_takes_the_kramers_root() -> None:
     found = references(QUARTIC, IsotropicNoise(2.0), Momentum(0.05, 0.9, 0.1), exit=0.8)
     digits(found.closed_form.value, 900.7, 0.1)
     digits(found.corrected.value, 900.7, 0.1)  # constant noise: nothing to correct
-    # The sheet's simulation, 942 +- 15, in standard errors.
+    # An independent simulation, 942 +- 15, in standard errors.
     assert abs(found.exact_discrete.value - 942.0) < 3.0 * 15.0
     assert found.exact_diffusion.value == pytest.approx(found.exact_discrete.value, rel=0.02)
     digits(references(QUARTIC, IsotropicNoise(2.0), SGD(0.05), exit=0.8).closed_form.value, 659.0, 1.0)
@@ -133,7 +133,7 @@ def test_momentum_without_memory_is_sgd() -> None:
     [((2.0, 1.0), 3823, 12783, 12475, 589), ((1.0, 2.0), 3885, 3230, 3250, 159)],
 )
 def test_adam(wells: tuple[float, float], printed: int, corrected: int, measured: int, half_width: int) -> None:
-    # measured: theory.md's simulations with v held at the minimum; 95 %.
+    # measured: independent simulations with v held at the minimum; 95 %.
     found = references(PiecewiseQuadraticWell(*wells), HessianNoise(0.05), Adam(0.02))
     digits(found.closed_form.value, printed, 1.0)
     digits(found.corrected.value, corrected, 1.0)
@@ -154,7 +154,7 @@ def test_adam_with_constant_noise_has_one_closed_form() -> None:
     [([0.5, 0.2, 0.1], 2238, 942, 26), ([2.0] * 3, 2472, 801, 23), ([6.0] * 3, 2900, 580, 16)],
 )
 def test_adai(across: list[float], printed: int, measured: int, half_width: int) -> None:
-    # measured: theory.md's simulations of Adai itself; 95 %. The correction is good to a few per cent here.
+    # measured: independent simulations of Adai itself; 95 %. The correction is good to a few per cent here.
     found = references(PiecewiseQuadraticWell(transverse_min=across), HessianNoise(0.14), Adai(0.01))
     digits(found.closed_form.value, printed, 1.0)
     assert found.corrected.value is not None

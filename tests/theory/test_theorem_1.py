@@ -14,7 +14,7 @@ DERIVED = derivation("theorem-1")
 
 
 def test_derivation_ends_in_the_printed_formulas() -> None:
-    # theory.md, section 3, typed independently.
+    # Typed independently of the derivation.
     assert vanishes(DERIVED.form("spread").expression - D / H * (1 - sp.exp(-2 * H * t)))
     exact = eta * C / (H * (2 - eta * H)) * (1 - (1 - eta * H) ** (2 * T))
     assert vanishes(DERIVED.form("iterated_spread").expression - exact)

@@ -40,7 +40,7 @@ def found(part: str, name: str) -> Any:
 
 
 def test_derivation_ends_in_the_printed_formulas() -> None:
-    # theory.md, section 3, typed independently.
+    # Typed independently of the derivation.
     drift = D / (gamma**3 * M**2) * (1 - sp.exp(-gamma * t)) ** 2
     diffusion = D / (gamma * M * H) * (1 - sp.exp(-2 * H * t / (gamma * M)))
     assert vanishes(expression("drift") - drift)
@@ -193,7 +193,7 @@ def test_equation_3_and_the_dictionary_give_the_paper_s_own_form() -> None:
     ("h_i", "ratios"), [(-0.01, {1: 3.26, 10: 1.168, 40: 1.040}), (-1.0, {1: 3.46, 10: 1.50, 40: 2.30})]
 )
 def test_excess_over_the_exact_thermal_start(h_i: float, ratios: dict[int, float]) -> None:
-    # The sheet's figures: lr 0.01, beta1 0.9, beta3 0.1, so that gamma is 10 and gamma M 1.
+    # Figures of an independent check: lr 0.01, beta1 0.9, beta3 0.1, so that gamma is 10 and gamma M 1.
     for gamma_t, ratio in ratios.items():
         at = (h_i, 1.0, gamma_t / 10.0, 10.0, 1.0)
         assert float(PRINTED(*at) / THERMAL(*at)) == pytest.approx(ratio, abs=0.005 if ratio > 1.2 else 0.0005)

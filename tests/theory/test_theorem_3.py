@@ -27,7 +27,7 @@ def form(name: str, *given: Any) -> float:
 
 
 def test_derivation_ends_in_the_printed_formulas() -> None:
-    # theory.md, section 4, typed independently.
+    # Typed independently of the derivation.
     root = sp.sqrt(1 + 4 * H_b / (gamma * friction_mass))
     exponent = 2 * B * barrier / eta * (s / H_a + (1 - s) / H_b)
     assert vanishes(DERIVED.form("exponent").expression - exponent)
@@ -81,7 +81,7 @@ def test_sgd_of_the_piecewise_quadratic_well() -> None:
 
 @pytest.mark.parametrize(("kept", "corrected", "rooted"), [(0.0, 1020, 1094), (0.5, 991, 1114), (0.8, 906, 1171)])
 def test_figures_of_the_grid_under_a_given_way(kept: float, corrected: int, rooted: int) -> None:
-    # beta1 = .9 gives 770 and 1256; the root of theory.md's first row is that of beta1 -> 0.
+    # beta1 = .9 gives 770 and 1256; the root of the printed first row is that of beta1 -> 0.
     for beta, with_lag, with_root in ((kept, corrected, rooted), (0.9, 770, 1256)):
         d_a, d_b, p2 = 0.02 / 0.28, 0.01 / 0.28, 1 / 3
         climbed = form("exponent", 2.0, 1.0, 0.25, 0.28, 0.02, 1 / 3)

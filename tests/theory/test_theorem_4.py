@@ -18,8 +18,8 @@ DERIVED = derivation("theorem-4")
 bound, sharp = closed_form("theorem-4", "bound"), closed_form("theorem-4", "sharp_bound")
 
 
-def test_derivation_ends_in_the_constants_of_the_sheet() -> None:
-    # theory.md, section 8, typed independently.
+def test_derivation_ends_in_its_constants() -> None:
+    # Typed independently of the derivation.
     C1, C2 = 2 * gap / c0, c0 * ell * R**2
     C3 = c0**2 * ell**2 * (top / (1 - top)) ** 2 * R**2
     for name, expected in (("C1", C1), ("C2", C2), ("C3", C3)):
