@@ -89,7 +89,8 @@ def test_saturated_drift_is_the_same_in_every_direction() -> None:
 
 
 def test_iteration_s_saturated_drift() -> None:
-    # Figures of an independent check: .52 for the stiffest direction, .995 for the flattest; lr so small that nothing pulls back.
+    # Figures of an independent check: .52 for the stiffest direction, .995 for the flattest; lr so small that nothing
+    # pulls back.
     m = 1.0 - form("inertia_lost")(SPECTRUM, SPECTRUM.sum(), 5, 0.1)
     lr, steps = 1e-9, 20_000
     ratio = form("frozen_iterated_drift")(-SPECTRUM, SPECTRUM, m, lr, steps)
@@ -136,8 +137,8 @@ def run(rule, h, root, lanes, before, steps, generator):  # type: ignore[no-unty
     [([1.0, 0.5, 0.3, 0.2], 0.001, 2000, 400, 0.005), ([-1.0, 0.1, -0.03, 0.3], 0.01, 200, 50, 0.06)],
 )
 def test_mean_inertia(curvatures: list[float], lr: float, before: int, steps: int, within: float) -> None:
-    # An independent check: 1 - mu_i is beta0 n |H_i| / ||H||_1 within 0.5 % at stationarity, 6 % on a running saddle. Seed 1,
-    # 4000 trajectories: the mean's own error is below 0.1 %. An inertia 15 % off is rejected.
+    # An independent check: 1 - mu_i is beta0 n |H_i| / ||H||_1 within 0.5 % at stationarity, 6 % on a running saddle.
+    # Seed 1, 4000 trajectories: the mean's own error is below 0.1 %. An inertia 15 % off is rejected.
     h = np.array(curvatures)
     rule = ss.Adai(lr, beta2=0.999).check()
     size = np.abs(h)
