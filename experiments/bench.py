@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from .command import INTERRUPTED
 from .fields import fields
 from .flags import Section, filled, parse
+from .output import check_output, notes, tell, write_files
 from .peers import PEERS
 from .refusals import InputError, nearest, one_of
 
@@ -89,7 +90,6 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
 
 def _run(run: BenchRun, output: BenchOutput) -> int:
     from .contest import hold
-    from .record import obstacle
 
     if run.rounds < 1:
         raise InputError(f"--rounds={run.rounds} must be at least 1")
@@ -97,45 +97,18 @@ def _run(run: BenchRun, output: BenchOutput) -> int:
         raise InputError(f"--scale={run.scale:g} must be above 0 and finite: it is a factor on the trajectories")
     cases = chosen_cases(run.cases)
     contestants, absent = chosen_contestants(run.contestants)
-    if output.out is not None and (reason := obstacle(Path(output.out))):
-        raise InputError(f"--out={output.out}: {reason}")
+    check_output(output.out)
     with _progress(quiet=output.quiet) as report:
         result = hold(cases, contestants, rounds=run.rounds, scale=run.scale, absent=absent, report=report)
-    if output.json:
-        import json
-
-        print(json.dumps(result.as_json(), allow_nan=False))
-    else:
-        from .bench_table import show
-
-        show(result)
-    sys.stdout.flush()
+    tell(result, "bench_table", json=output.json)
     if output.out is not None:
-        _write(result, Path(output.out), sys.stderr if output.json else sys.stdout)
+        from .bench_figure import draw
+
+        stem = Path(output.out) / "bench"
+        drawn = any(result.standings(case) for case in result.cases)
+        figures = [stem.with_suffix(suffix) for suffix in (".png", ".pdf") if drawn]
+        write_files(result, stem.with_suffix(".json"), notes(json=output.json), draw, figures)
     return INTERRUPTED if result.interrupted else 0
-
-
-def _write(result: Any, folder: Path, notes: Any) -> None:
-    """Write the raw measurements and the figure, and say where."""
-    import json
-
-    from .bench_figure import draw
-    from .record import atomic
-    from .style import write
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic(folder / "bench.json") as file:
-            file.write((json.dumps(result.as_json(), indent=1, allow_nan=False) + "\n").encode())
-        written = ["bench.json"]
-        if any(result.standings(case) for case in result.cases):
-            for name in ("bench.png", "bench.pdf"):
-                write(draw(result), folder / name)
-                written.append(name)
-    except OSError as error:
-        raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
-    for name in written:
-        print(f"written {folder / name}", file=notes)
 
 
 def chosen_cases(text: str) -> list[str]:

@@ -5,7 +5,6 @@ A run of T + 1 steps has the learning rate c0/(T + 1)^(1/2), and its number is m
 
 import hashlib
 import math
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +18,8 @@ from ..landscapes.interface import Vector
 from .command import INTERRUPTED
 from .fields import as_text, fields, plain
 from .flags import Section, filled, parse
-from .question import Output, check_output
+from .output import check_output, notes, tell, write_files
+from .question import Output
 from .refusals import InputError, deliberate_refusals, nearest, one_of
 from .verification.setting import Known
 
@@ -466,7 +466,7 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
     if given is None:
         return 0
     output = filled(Output, given)
-    check_output(output)
+    check_output(output.out, output.plot)
     run = filled(ConvergeRun, given)
     with deliberate_refusals():
         landscape, noise = filled(PseudoHuber, given).check(), filled(IsotropicNoise, given).check()
@@ -476,17 +476,13 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
 
     with progress(quiet=output.quiet, of="trajectory-steps") as report, deliberate_refusals():
         result = experiment(asked, landscape, noise, progress=report)
-    if output.json:
-        import json
-
-        print(json.dumps(result.as_json(), allow_nan=False))
-    else:
-        from .convergence_table import show
-
-        show(result)
-    sys.stdout.flush()
+    tell(result, "convergence_table", json=output.json)
     if result.decays and (output.out is not None or output.plot is not None):
-        _write(result, output)
+        from .convergence_figure import draw
+
+        numbers = None if output.out is None else Path(output.out) / "convergence.json"
+        figures = [] if output.plot is None else [Path(output.plot)]
+        write_files(result, numbers, notes(json=output.json), draw, figures)
     return INTERRUPTED if result.interrupted else 0
 
 
@@ -587,28 +583,3 @@ def _told(decay: Decay) -> dict[str, Any]:
         )
     fit = None if exponent is None else {"value": exponent.value, "low": low, "high": high}
     return {"rule": type(decay.rule).__name__, "fields": decay.rule._asdict(), "exponent": fit, "horizons": rows}
-
-
-def _write(result: Convergence, output: Output) -> None:
-    """Write the numbers and the figure, and say where."""
-    import json
-
-    from .convergence_figure import draw
-    from .record import atomic
-    from .style import write
-
-    written = []
-    try:
-        if output.out is not None:
-            path = Path(output.out) / "convergence.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic(path) as file:
-                file.write((json.dumps(result.as_json(), indent=1, allow_nan=False) + "\n").encode())
-            written.append(path)
-        if output.plot is not None:
-            write(draw(result), Path(output.plot))
-            written.append(Path(output.plot))
-    except OSError as error:
-        raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
-    for path in written:
-        print(f"written {path}", file=sys.stderr if output.json else sys.stdout)

@@ -1,13 +1,13 @@
 """``saddlescape flatness [RULE ...]``: the command."""
 
-import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .command import INTERRUPTED
 from .fields import fields
 from .flags import Section, filled, parse
 from .flatness import CHOICES, FlatnessRun
+from .output import check_output, notes, tell, write_files
 from .refusals import InputError, deliberate_refusals, nearest, one_of
 
 
@@ -62,44 +62,16 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
 def _run(rules: list[str], run: FlatnessRun, output: FlatnessOutput) -> int:
     from .flatness import flatness_experiment
     from .progress import progress
-    from .record import obstacle
 
-    if output.out is not None and (reason := obstacle(Path(output.out))):
-        raise InputError(f"--out={output.out}: {reason}")
+    check_output(output.out)
     with progress(quiet=output.quiet, of="ensembles") as report, deliberate_refusals():
         result = flatness_experiment(rules, run, report)
-    if output.json:
-        import json
-
-        print(json.dumps(result.as_json(), allow_nan=False))
-    else:
-        from .flatness_table import show
-
-        show(result)
-    sys.stdout.flush()
+    tell(result, "flatness_table", json=output.json)
     if output.out is not None:
-        _write(result, Path(output.out), sys.stderr if output.json else sys.stdout)
+        from .flatness_figure import draw
+
+        stem = Path(output.out) / "flatness"
+        drawn = any(series.fits for series in result.series)
+        figures = [stem.with_suffix(suffix) for suffix in (".png", ".pdf") if drawn]
+        write_files(result, stem.with_suffix(".json"), notes(json=output.json), draw, figures)
     return INTERRUPTED if result.interrupted else 0
-
-
-def _write(result: Any, folder: Path, notes: Any) -> None:
-    """Write what was found and its figure, and say where."""
-    import json
-
-    from .flatness_figure import draw
-    from .record import atomic
-    from .style import write
-
-    written = [folder / "flatness.json"]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic(written[0]) as file:
-            file.write((json.dumps(result.as_json(), indent=1, allow_nan=False) + "\n").encode())
-        if any(series.fits for series in result.series):
-            for name in ("flatness.png", "flatness.pdf"):
-                write(draw(result), folder / name)
-                written.append(folder / name)
-    except OSError as error:
-        raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
-    for path in written:
-        print(f"written {path}", file=notes)

@@ -4,7 +4,6 @@ Two passes: the first finds which rule, landscape and noise are chosen, the seco
 Nothing heavy is imported before a run begins.
 """
 
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -16,9 +15,8 @@ from .choices import LANDSCAPE, NOISE, ROOT, RULE, Kind, Part, choose, owners
 from .command import INTERRUPTED, print_help
 from .fields import Field, fields, summary
 from .flags import Section, UnknownFlagError, filled, parse
+from .output import check_output, notes, tell
 from .refusals import InputError, deliberate_refusals, one_of
-
-PLOTS = (".png", ".pdf", ".svg")
 
 
 class Question(NamedTuple):
@@ -124,7 +122,7 @@ def _run(name: str, parts: tuple[Part, Part, Part], given: dict[str, Any]) -> in
     rule, landscape, noise = (of(part.fields) for part in parts)
     asked = Configuration(name, parts, (rule, landscape, noise), filled(run, given))
     output = filled(Output, given)
-    check_output(output)
+    check_output(output.out, output.plot)
     with deliberate_refusals():
         asked.build()  # before anything heavy is imported
 
@@ -132,22 +130,10 @@ def _run(name: str, parts: tuple[Part, Part, Part], given: dict[str, Any]) -> in
 
     with progress(quiet=output.quiet) as report, deliberate_refusals():
         result = getattr(_module(name), QUESTIONS[name].experiment)(asked, progress=report)
-    _tell(result, output)
+    tell(result, "table", json=output.json)
     if output.out is not None or output.plot is not None:
         _write(result, output, _module(f"{name}_figure"))
     return INTERRUPTED if result.interrupted else 0
-
-
-def _tell(result: Any, output: Output) -> None:
-    if output.json:
-        import json
-
-        print(json.dumps(result.as_json(), allow_nan=False))
-    else:
-        from .table import show
-
-        show(result)
-    sys.stdout.flush()
 
 
 def _write(result: Any, output: Output, figure: Any) -> None:
@@ -155,36 +141,21 @@ def _write(result: Any, output: Output, figure: Any) -> None:
     from .record import RecordError, save
     from .style import write
 
-    notes = []
+    said = []
     try:
         if output.out is not None:
             saved = save(Path(output.out), result)
-            notes.append(f"record  {saved.path}" + ("" if saved.new else "  (there already, the same)"))
+            said.append(f"record  {saved.path}" + ("" if saved.new else "  (there already, the same)"))
         if output.plot is not None:
             write(figure.draw(result), Path(output.plot))
-            notes.append(f"figure  {output.plot}")
+            said.append(f"figure  {output.plot}")
     except RecordError as error:
         raise InputError(str(error)) from None
     except OSError as error:
         raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
     finally:
-        for note in notes:
-            print(note, file=sys.stderr if output.json else sys.stdout)
-
-
-def check_output(output: Output) -> None:
-    """Refuse, before the run, a folder or a figure that could not be written after it."""
-    from .record import obstacle
-
-    if output.out is not None and (reason := obstacle(Path(output.out))):
-        raise InputError(f"--out={output.out}: {reason}")
-    if output.plot is not None:
-        path = Path(output.plot)
-        if path.suffix.lower() not in PLOTS:
-            raise InputError(f"--plot={path} must end in {', '.join(PLOTS[:-1])} or {PLOTS[-1]}")
-        reason = f"{path} is a folder" if path.is_dir() else obstacle(path.parent)
-        if reason:
-            raise InputError(f"--plot={path}: {reason}")
+        for note in said:
+            print(note, file=notes(json=output.json))
 
 
 def _chosen(kind: Kind, tokens: list[str], default: str) -> Part:

@@ -1,13 +1,12 @@
 """``saddlescape regime STATEMENT``: the command."""
 
-import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .command import print_help
 from .fields import fields
 from .flags import Section, filled, parse
-from .question import Output, check_output
+from .output import check_output, notes, tell, write_files
 from .refusals import InputError, deliberate_refusals, nearest, one_of
 
 
@@ -89,46 +88,17 @@ def _run(statement: str, run: RegimeRun, output: RegimeOutput) -> int:
     from .progress import shares
     from .regime import regime_experiment
 
-    check_output(Output(**output._asdict()))
+    check_output(output.out, output.plot)
     with shares(quiet=output.quiet) as report, deliberate_refusals():
         result = regime_experiment(statement, tolerance=run.tolerance, points=run.points, report=report)
-    if output.json:
-        import json
-
-        print(json.dumps(result.as_json(), allow_nan=False))
-    else:
-        from .regime_table import show
-
-        show(result)
-    sys.stdout.flush()
+    tell(result, "regime_table", json=output.json)
     if output.out is not None or output.plot is not None:
-        _write(result, output)
+        from .regime_figure import draw
+
+        figures = [] if output.plot is None else [Path(output.plot)]
+        stem = None if output.out is None else Path(output.out) / f"regime-{result.statement}"
+        if stem is not None:
+            figures += [stem.with_suffix(".png"), stem.with_suffix(".pdf")]
+        numbers = None if stem is None else stem.with_suffix(".json")
+        write_files(result, numbers, notes(json=output.json), draw, figures)
     return 0
-
-
-def _write(result: Any, output: RegimeOutput) -> None:
-    """Write what was found and its figure, and say where."""
-    import json
-
-    from .record import atomic
-    from .regime_figure import draw
-    from .style import write
-
-    figures = [] if output.plot is None else [Path(output.plot)]
-    written = []
-    try:
-        if output.out is not None:
-            folder, stem = Path(output.out), f"regime-{result.statement}"
-            folder.mkdir(parents=True, exist_ok=True)
-            with atomic(folder / f"{stem}.json") as file:
-                file.write((json.dumps(result.as_json(), indent=1, allow_nan=False) + "\n").encode())
-            written.append(folder / f"{stem}.json")
-            figures += [folder / f"{stem}.png", folder / f"{stem}.pdf"]
-        for path in figures:
-            write(draw(result), path)
-            written.append(path)
-    except OSError as error:
-        raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
-    finally:
-        for path in written:
-            print(f"written {path}", file=sys.stderr if output.json else sys.stdout)

@@ -5,9 +5,7 @@ CPU time of a call on one thread, less that of the same call with next to nothin
 threads, moments) is told apart from the steps. It is measured in a process of its own, where nothing else is at work.
 """
 
-import json
 import platform
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,6 +21,7 @@ from .choices import ROOT
 from .command import INTERRUPTED
 from .fields import fields, plain
 from .flags import Section, filled, parse
+from .output import check_output, notes, tell, write_files
 from .refusals import InputError, nearest, one_of
 from .scaling_sweeps import SWEEPS, Sweep, Task
 from .scaling_worker import Sample, Worker, memory_peak
@@ -241,21 +240,19 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
     run = filled(ScalingRun, given)
     output = filled(Output, given)
     chosen = _checked(run)
-    _check_output(output)
+    check_output(output.out)
 
     from .progress import progress
 
     with progress(quiet=output.quiet, of="measurements") as report:
         result = scaling(run, chosen, report)
-    if output.json:
-        print(json.dumps(result.as_json(), allow_nan=False))
-    else:
-        from .scaling_page import show
-
-        show(result)
-    sys.stdout.flush()
+    tell(result, "scaling_page", json=output.json)
     if output.out is not None and result.sweeps:
-        _write(result, Path(output.out), quiet=output.json)
+        from .scaling_figure import draw
+
+        stem = Path(output.out) / "scaling"
+        figures = [stem.with_suffix(".png"), stem.with_suffix(".pdf")]
+        write_files(result, stem.with_suffix(".json"), notes(json=output.json), draw, figures)
     return INTERRUPTED if result.interrupted else 0
 
 
@@ -431,29 +428,3 @@ def _checked(run: ScalingRun) -> list[str]:
     if not 0 <= run.seed < 2**64:
         raise InputError(f"--seed={run.seed} must lie in [0, 2^64): it is a key of 64 bits")
     return [each for each in SWEEPS if each in names]
-
-
-def _check_output(output: Output) -> None:
-    from .record import obstacle
-
-    if output.out is not None and (reason := obstacle(Path(output.out))):
-        raise InputError(f"--out={output.out}: {reason}")
-
-
-def _write(result: ScalingResult, folder: Path, *, quiet: bool) -> None:
-    """Write the numbers and the figure, and say where."""
-    from .record import atomic
-    from .scaling_figure import draw
-    from .style import write
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic(folder / "scaling.json") as file:
-            file.write((json.dumps(result.as_json(), indent=1, allow_nan=False) + "\n").encode())
-        figure = draw(result)
-        for name in ("scaling.png", "scaling.pdf"):
-            write(figure, folder / name)
-    except OSError as error:
-        raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
-    for name in ("scaling.json", "scaling.png", "scaling.pdf"):
-        print(f"written  {folder / name}", file=sys.stderr if quiet else sys.stdout)

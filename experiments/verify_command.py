@@ -1,12 +1,12 @@
 """``saddlescape verify [STATEMENT ...]``: the command."""
 
-import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .command import INTERRUPTED
 from .fields import fields
 from .flags import Section, filled, parse
+from .output import check_output, notes, tell, write_files
 from .refusals import InputError, deliberate_refusals, nearest, one_of
 
 CONTRADICTED = 3
@@ -79,41 +79,16 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
 
 def _run(statements: list[str], run: VerifyRun, output: VerifyOutput) -> int:
     from .progress import shares
-    from .record import obstacle
     from .verify import SEEDS, verify
 
     if not 0 <= run.seed < SEEDS:
         raise InputError(f"--seed={run.seed} must lie in [0, 2^64 - 1000): each setting takes the next one")
-    if output.out is not None and (reason := obstacle(Path(output.out))):
-        raise InputError(f"--out={output.out}: {reason}")
+    check_output(output.out)
     with shares(quiet=output.quiet) as report, deliberate_refusals():
         found = verify(statements or None, quick=run.quick, seed=run.seed, report=report)
-    if output.json:
-        import json
-
-        print(json.dumps(found.as_json(), allow_nan=False))
-    else:
-        from .verify_table import show
-
-        show(found)
-    sys.stdout.flush()
+    tell(found, "verify_table", json=output.json)
     if output.out is not None:
-        _write(found, Path(output.out), sys.stderr if output.json else sys.stdout)
+        write_files(found, Path(output.out) / "verify.json", notes(json=output.json))
     if found.interrupted:
         return INTERRUPTED
     return CONTRADICTED if found.contradictions else 0
-
-
-def _write(found: Any, folder: Path, notes: Any) -> None:
-    import json
-
-    from .record import atomic
-
-    path = folder / "verify.json"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic(path) as file:
-            file.write(json.dumps(found.as_json(), allow_nan=False, indent=1).encode())
-    except OSError as error:
-        raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
-    print(f"record  {path}", file=notes)
