@@ -102,7 +102,7 @@ def _run(run: BenchRun, output: BenchOutput) -> int:
         result = hold(cases, contestants, rounds=run.rounds, scale=run.scale, absent=absent, report=report)
     tell(result, "bench_table", json=output.json)
     if output.out is not None:
-        from .bench_figure import draw
+        from .figures.bench import draw
 
         stem = Path(output.out) / "bench"
         drawn = any(result.standings(case) for case in result.cases)

@@ -478,7 +478,7 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
         result = experiment(asked, landscape, noise, progress=report)
     tell(result, "convergence_table", json=output.json)
     if result.decays and (output.out is not None or output.plot is not None):
-        from .convergence_figure import draw
+        from .figures.convergence import draw
 
         numbers = None if output.out is None else Path(output.out) / "convergence.json"
         figures = [] if output.plot is None else [Path(output.plot)]

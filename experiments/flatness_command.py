@@ -68,7 +68,7 @@ def _run(rules: list[str], run: FlatnessRun, output: FlatnessOutput) -> int:
         result = flatness_experiment(rules, run, report)
     tell(result, "flatness_table", json=output.json)
     if output.out is not None:
-        from .flatness_figure import draw
+        from .figures.flatness import draw
 
         stem = Path(output.out) / "flatness"
         drawn = any(series.fits for series in result.series)

@@ -81,7 +81,7 @@ def write_files(
                 file.write((dumps(result.as_json(), indent=1, allow_nan=False) + "\n").encode())
             written.append(numbers)
         if draw is not None:
-            from .style import write
+            from .figures.style import write
 
             for path in figures:
                 write(draw(result), path)

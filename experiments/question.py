@@ -132,14 +132,14 @@ def _run(name: str, parts: tuple[Part, Part, Part], given: dict[str, Any]) -> in
         result = getattr(_module(name), QUESTIONS[name].experiment)(asked, progress=report)
     tell(result, "table", json=output.json)
     if output.out is not None or output.plot is not None:
-        _write(result, output, _module(f"{name}_figure"))
+        _write(result, output, _module(f"figures.{name}"))
     return INTERRUPTED if result.interrupted else 0
 
 
 def _write(result: Any, output: Output, figure: Any) -> None:
     """Write the record and the figure, and say where."""
+    from .figures.style import write
     from .record import RecordError, save
-    from .style import write
 
     said = []
     try:

@@ -93,7 +93,7 @@ def _run(statement: str, run: RegimeRun, output: RegimeOutput) -> int:
         result = regime_experiment(statement, tolerance=run.tolerance, points=run.points, report=report)
     tell(result, "regime_table", json=output.json)
     if output.out is not None or output.plot is not None:
-        from .regime_figure import draw
+        from .figures.regime import draw
 
         figures = [] if output.plot is None else [Path(output.plot)]
         stem = None if output.out is None else Path(output.out) / f"regime-{result.statement}"

@@ -248,7 +248,7 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
         result = scaling(run, chosen, report)
     tell(result, "scaling_page", json=output.json)
     if output.out is not None and result.sweeps:
-        from .scaling_figure import draw
+        from .figures.scaling import draw
 
         stem = Path(output.out) / "scaling"
         figures = [stem.with_suffix(".png"), stem.with_suffix(".pdf")]

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from saddlescape.experiments import bench, bench_figure, bench_table, contest
+from saddlescape.experiments import bench, bench_table, contest
 from saddlescape.experiments.bench import chosen_cases, chosen_contestants
 from saddlescape.experiments.command import main
 from saddlescape.experiments.contest import Contest, Contestant, Reference, hold
+from saddlescape.experiments.figures import bench as bench_figure
+from saddlescape.experiments.figures.style import write
 from saddlescape.experiments.peers import PEERS
 from saddlescape.experiments.peers.exact import Answer, exact_answers
 from saddlescape.experiments.peers.interface import CASES, Work
-from saddlescape.experiments.style import write
 
 NUMPY, OURS, LIMIT = Contestant("numpy", "float64"), Contestant("saddlescape", "float64"), Contestant("c++", "limit")
 THREE = (NUMPY, OURS, LIMIT)

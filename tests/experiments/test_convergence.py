@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from saddlescape import SGD, Adai, IsotropicNoise, Momentum, PseudoHuber, QuadraticSaddle
-from saddlescape.experiments import convergence, convergence_figure, convergence_table
+from saddlescape.experiments import convergence, convergence_table
 from saddlescape.experiments.command import main
 from saddlescape.experiments.convergence import (
     Convergence,
@@ -24,6 +24,7 @@ from saddlescape.experiments.convergence import (
     smallest_gradient,
 )
 from saddlescape.experiments.fields import fields
+from saddlescape.experiments.figures import convergence as convergence_figure
 from saddlescape.theory.convergence import constants, mean_square_gradient
 
 VALLEY, NOISE, START = PseudoHuber((1.0, 0.25)).check(), IsotropicNoise(2.5).check(), (1.0, 4.0)

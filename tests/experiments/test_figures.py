@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from saddlescape.experiments import escape_figure, saddle_figure
-from saddlescape.experiments.style import COLOURS, write
+from saddlescape.experiments.figures import escape as escape_figure
+from saddlescape.experiments.figures import saddle as saddle_figure
+from saddlescape.experiments.figures.style import COLOURS, write
 
 from .results import escape_result, exponential_times, saddle_result
 

@@ -19,8 +19,10 @@ from saddlescape import (
     QuadraticSaddle,
     QuarticWell,
 )
-from saddlescape.experiments import flatness, flatness_figure, flatness_table
+from saddlescape.experiments import flatness, flatness_table
 from saddlescape.experiments.command import main
+from saddlescape.experiments.figures import flatness as flatness_figure
+from saddlescape.experiments.figures.style import write
 from saddlescape.experiments.flatness import (
     CHOICES,
     FlatnessResult,
@@ -34,7 +36,6 @@ from saddlescape.experiments.flatness import (
     sharpened,
 )
 from saddlescape.experiments.power_fit import fit_power
-from saddlescape.experiments.style import write
 from saddlescape.experiments.verdict import AGREES, DIFFERS, UNDERPOWERED
 from saddlescape.landscapes.interface import covariance_at, gradient_at, value_at
 from saddlescape.theory.references import references

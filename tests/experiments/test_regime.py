@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from saddlescape.experiments import regime_figure, regime_table
+from saddlescape.experiments import regime_table
 from saddlescape.experiments.command import main
+from saddlescape.experiments.figures import regime as regime_figure
+from saddlescape.experiments.figures.style import write
 from saddlescape.experiments.regime import RegimeResult, regime_experiment
-from saddlescape.experiments.style import write
 from saddlescape.theory.regime_planes.plane import OURS, PRINTED
 
 STATEMENTS = ("theorem-1", "theorem-2", "theorem-4", "equation-3", "proposition-3")

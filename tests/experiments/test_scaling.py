@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import saddlescape as ss
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from saddlescape.experiments import scaling, scaling_figure, scaling_page, scaling_sweeps, scaling_worker
+from saddlescape.experiments import scaling, scaling_page, scaling_sweeps, scaling_worker
+from saddlescape.experiments.figures import scaling as scaling_figure
 from saddlescape.experiments.refusals import InputError
 from saddlescape.experiments.scaling import Growth, Point, ScalingResult, ScalingRun, answer, power_law
 from saddlescape.experiments.scaling_sweeps import SWEEPS, Done, Sweep, Task, leave_well, spread_at_saddle

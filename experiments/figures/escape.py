@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..dynamics.estimates import survival
-from ..dynamics.outcomes import ESCAPED
-from ..landscapes.interface import value_at
-from .escape import EscapeResult
+from ...dynamics.estimates import survival
+from ...dynamics.outcomes import ESCAPED
+from ...landscapes.interface import value_at
+from ..escape import EscapeResult
 from .style import COLOURS, INK, REFERENCE_LINES, head, styled
 
 POINTS = 401

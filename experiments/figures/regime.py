@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
-from ..theory.regime_planes.plane import PRINTED, Array, Scan
-from ..theory.regime_planes.search import refined
-from .regime import RegimeResult
+from ...theory.regime_planes.plane import PRINTED, Array, Scan
+from ...theory.regime_planes.search import refined
+from ..regime import RegimeResult
 from .style import COLOURS, INK, styled
 
 PALETTE = "PuOr"

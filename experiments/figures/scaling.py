@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator, StrMethodFormatter
 
-from .scaling import Growth, Point, ScalingResult, Spread
+from ..scaling import Growth, Point, ScalingResult, Spread
 from .style import COLOURS, INK, styled
 
 MARKERS = ("o", "s", "^")

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from .flatness import FlatnessResult, Series
+from ..flatness import FlatnessResult, Series
 from .style import COLOURS, INK, REFERENCE_LINES, styled
 
 CURVE = 101

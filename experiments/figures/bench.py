@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from .contest import BASE, LIMIT, OURS, Contest, Standing
-from .peers.interface import CASES
+from ..contest import BASE, LIMIT, OURS, Contest, Standing
+from ..peers.interface import CASES
 from .style import COLOURS, INK, styled
 
 OTHERS = "#b8b8b8"

@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .convergence import Convergence, Decay
-from .convergence_table import NAMES
+from ..convergence import Convergence, Decay
+from ..convergence_table import NAMES
+from ..table import arguments
 from .style import COLOURS, INK, styled
-from .table import arguments
 
 APART = 0.06
 """Relative distance between the marks of two rules, which would hide one another."""

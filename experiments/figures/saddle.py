@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ..dynamics.estimates import variance_interval
-from .saddle import SaddleResult
+from ...dynamics.estimates import variance_interval
+from ..saddle import SaddleResult
+from ..table import chosen_directions
 from .style import COLOURS, INK, REFERENCE_LINES, head, styled
-from .table import chosen_directions
 
 MOST_DECADES = 10
 """An unstable direction that grows beyond leaves the frame, so that the others stay legible."""
