@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .dynamics.saddle_spread import saddle_spread as saddle_spread
     from .dynamics.sgd import SGD as SGD
     from .dynamics.underdamped import UnderdampedLangevin as UnderdampedLangevin
+    from .experiments import figures as plot  # noqa: F401
     from .experiments.verify import verify as verify
     from .landscapes.constant_noise import ConstantNoise as ConstantNoise
     from .landscapes.expression import from_expression as from_expression
@@ -72,13 +73,17 @@ _HOME = {
     "spread_regime": "theory.regime_numbers",
     "verify": "experiments.verify",
 }
+# Each folder that has a short name.
+_FOLDERS = {"plot": "experiments.figures"}
 
 
 def __getattr__(name: str) -> Any:
+    if name in _FOLDERS:
+        return import_module("." + _FOLDERS[name], __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("." + _HOME[name], __name__), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *_HOME, *_FOLDERS})

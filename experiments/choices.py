@@ -1,5 +1,6 @@
 """The landscapes, noises and rules that a name can choose."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -85,3 +86,32 @@ def owners(flag: str) -> list[Part]:
     """Return every landscape, noise and rule that has this flag."""
     parts = [choose(kind, name) for kind in (LANDSCAPE, NOISE, RULE) for name in kind.table]
     return [part for part in parts if flag in {field.flag for field in part.fields}]
+
+
+def chosen(kind: Kind, tokens: Sequence[str], default: str) -> Part:
+    """Find --rule, --landscape or --noise among the tokens, before the flags of what it chooses are known."""
+    flag = f"--{kind.word}"
+    name = default
+    for k, token in enumerate(tokens):
+        if token.startswith(flag + "="):
+            name = token.partition("=")[2]
+        elif token == flag:
+            if k + 1 == len(tokens) or tokens[k + 1].startswith("-"):
+                raise InputError(f"{flag} needs a value{one_of(kind.table)}")
+            name = tokens[k + 1]
+    return choose(kind, name)
+
+
+def choice(part: Part) -> Field:
+    """Return the flag that chose a part."""
+    return Field(part.kind.word, (str,), part.name, f"One of {', '.join(part.kind.table)}.")
+
+
+def foreign(flag: str, parts: Sequence[Part]) -> InputError | None:
+    """Say to whom a flag belongs that none of these parts has; None where it is nobody's."""
+    for kind in {part.kind.word: part.kind for part in owners(flag)}.values():
+        here = next((part.name for part in parts if part.kind == kind), None)
+        if here is not None:
+            found = [part.name for part in owners(flag) if part.kind == kind]
+            return InputError(f"{flag} belongs to {' and '.join(found)}, not to {here}")
+    return None

@@ -23,6 +23,7 @@ COMMANDS = {
     "regime": ("Where does a statement hold, and how far is it off elsewhere?", "regime_command"),
     "derive": ("Where does a statement come from?", "derive"),
     "converge": ("How fast do gradients fade, beside the bound of Theorem 4?", "convergence"),
+    "plot": ("Draw a figure of the theory at work, with its data and the command that made it.", "plot_command"),
     "bench": ("How fast is this package beside its peers, on the same work?", "bench"),
 }
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from cyclopts import App
 
-from .choices import LANDSCAPE, NOISE, ROOT, RULE, Kind, Part, choose, owners
+from .choices import LANDSCAPE, NOISE, ROOT, RULE, Part, choice, choose, chosen, foreign
 from .command import INTERRUPTED, print_help
 from .fields import Field, fields, summary
 from .flags import Section, UnknownFlagError, filled, parse
@@ -96,12 +96,12 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
         raise InputError(f"the rule comes before {first}{one_of(RULE.table)}")
     parts = (
         choose(RULE, first),
-        _chosen(LANDSCAPE, tokens, question.landscape),
-        _chosen(NOISE, tokens, question.noise),
+        chosen(LANDSCAPE, tokens, question.landscape),
+        chosen(NOISE, tokens, question.noise),
     )
     own = fields(_run_of(name))
     sections = [
-        Section("Run", "", [*(_choice(part) for part in parts[1:]), *own]),
+        Section("Run", "", [*(choice(part) for part in parts[1:]), *own]),
         *(Section(f"{part.kind.word.capitalize()} {part.name}", summary(part.make), part.fields) for part in parts),
         Section("Output", "", fields(Output)),
     ]
@@ -158,37 +158,12 @@ def _write(result: Any, output: Output, figure: Any) -> None:
             print(note, file=notes(json=output.json))
 
 
-def _chosen(kind: Kind, tokens: list[str], default: str) -> Part:
-    """Find --landscape or --noise among the tokens."""
-    flag = f"--{kind.word}"
-    name = default
-    for k, token in enumerate(tokens):
-        if token.startswith(flag + "="):
-            name = token.partition("=")[2]
-        elif token == flag:
-            if k + 1 == len(tokens) or tokens[k + 1].startswith("-"):
-                raise InputError(f"{flag} needs a value{one_of(kind.table)}")
-            name = tokens[k + 1]
-    return choose(kind, name)
-
-
-def _choice(part: Part) -> Field:
-    return Field(part.kind.word, (str,), part.name, f"One of {', '.join(part.kind.table)}.")
-
-
 def _foreign(flag: str, name: str, parts: tuple[Part, Part, Part]) -> InputError | None:
     """Say to whom a flag belongs that is not one of ours."""
     for other in QUESTIONS:
         if flag in {field.flag for field in fields(_run_of(other))}:
             return InputError(f"{flag} belongs to saddlescape {other}, not to {name}")
-    found = owners(flag)
-    if not found:
-        return None
-    kind = found[0].kind
-    here = next(part.name for part in parts if part.kind == kind)
-    return InputError(
-        f"{flag} belongs to {' and '.join(part.name for part in found if part.kind == kind)}, not to {here}"
-    )
+    return foreign(flag, parts)
 
 
 def _run_of(name: str) -> Any:

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from ..flatness import FlatnessResult, Series
-from .style import COLOURS, INK, REFERENCE_LINES, styled
+from .style import COLOURS, INK, REFERENCE_LOOKS, styled
 
 CURVE = 101
 NAMES = {"sgd": "SGD", "momentum": "heavy ball", "adai": "Adai", "adam": "Adam"}
@@ -42,12 +42,12 @@ def _panel(axes: Axes, series: Series) -> None:
     if "raw" in series.slopes:
         said = f"ln τ, Π left in: slope −{-series.slopes['raw'].slope:.3f}"
         axes.plot(k, logs, "s", color=COLOURS[4], markersize=5, markerfacecolor="white", label=said, zorder=2)
-    line = REFERENCE_LINES["closed_form"]
+    line = REFERENCE_LOOKS["closed_form"]
     said = rf"the law: $A\,k^{{-{claimed:g}}}$, A = {law.climb:.3g}"
     axes.plot(curve, law.climb * curve**-claimed, color=line.colour, linestyle=line.dashes, linewidth=line.width,
               label=said, zorder=4)  # fmt: skip
     if "exact_discrete" in series.exact:
-        line = REFERENCE_LINES["exact_discrete"]
+        line = REFERENCE_LOOKS["exact_discrete"]
         exact = series.fits["exact_discrete"]
         said = f"{line.label}: exponent −{exact.exponent:.3f}"
         axes.plot(k, np.log(series.exact["exact_discrete"]) - taken, color=line.colour, linewidth=line.width,

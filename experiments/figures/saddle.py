@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from ...dynamics.estimates import variance_interval
 from ..saddle import SaddleResult
 from ..table import chosen_directions
-from .style import COLOURS, INK, REFERENCE_LINES, head, styled
+from .style import COLOURS, INK, REFERENCE_LOOKS, head, styled
 
 MOST_DECADES = 10
 """An unstable direction that grows beyond leaves the frame, so that the others stay legible."""
@@ -51,7 +51,7 @@ def _variances(axes: Axes, result: SaddleResult, shown: list[int], names: list[s
         axes.fill_between(time, low[:, i], high[:, i], color=colour, alpha=0.3, linewidth=0)
         axes.plot(time, variance[:, i], "o", color=colour, markersize=5)
         for name in names:
-            style = REFERENCE_LINES[name]
+            style = REFERENCE_LOOKS[name]
             axes.plot(
                 time,
                 np.asarray(result.references[name].value)[after, i],
@@ -93,7 +93,7 @@ def _ratios(axes: Axes, result: SaddleResult, shown: list[int], names: list[str]
             )
             lowest, highest = np.nanmin([lowest, *(ratio - error[0])]), np.nanmax([highest, *(ratio + error[1])])
             for name in names:
-                style = REFERENCE_LINES[name]
+                style = REFERENCE_LOOKS[name]
                 line = np.asarray(result.references[name].value)[after, i] / exact[:, i]
                 axes.plot(
                     time, line, color=INK if name == against else colour, linestyle=style.dashes, linewidth=style.width
@@ -107,7 +107,7 @@ def _ratios(axes: Axes, result: SaddleResult, shown: list[int], names: list[str]
     lowest, highest = max(lowest, 1.0 / WIDEST_RATIO), min(highest, WIDEST_RATIO)
     margin = 0.05 * (highest - lowest) + 1e-3
     axes.set_ylim(lowest - margin, highest + margin)
-    axes.set_title(f"divided by: {REFERENCE_LINES[against].label}", loc="left")
+    axes.set_title(f"divided by: {REFERENCE_LOOKS[against].label}", loc="left")
     axes.set_ylabel("ratio")
 
 
@@ -120,7 +120,7 @@ def _legend(result: SaddleResult, shown: list[int], names: list[str], rows: int)
             Patch(facecolor=INK, alpha=0.25, label=f"95 %, {'chi-square' if spread.gaussian else 'by 4th moments'}"),
         ],
         [Line2D([], [], color=INK, linestyle=line.dashes, linewidth=line.width, label=line.label)
-         for line in (REFERENCE_LINES[name] for name in names)],
+         for line in (REFERENCE_LOOKS[name] for name in names)],
         [Line2D([], [], color=colour, linewidth=5, label=f"curvature {spread.curvatures[i]:.4g}")
          for colour, i in zip(COLOURS, shown, strict=False)],
     ]  # fmt: skip

@@ -1,13 +1,18 @@
-"""How every figure looks, and how it is written: the same result gives the same bytes."""
+"""How every figure looks, and how it is written: the same data gives the same bytes.
+
+A rule has its colour, mark and dashes in every figure, and so has a rung, in colours that no rule has: neither is told
+apart by colour alone, so that greyscale loses nothing.
+"""
 
 import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -15,8 +20,10 @@ from ..record import atomic
 from ..table import REFERENCES, arguments
 
 # Okabe and Ito's colours, told apart by every kind of colour vision.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-INK = "#222222"
+BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+"""For what is neither a rule nor a rung: directions, peers."""
+INK, GREY, GRID, PAPER = "#222222", "#767676", "#dddddd", "#ffffff"
 
 STYLE: Any = {
     "font.size": 13.0,
@@ -28,21 +35,22 @@ STYLE: Any = {
     "axes.spines.right": False,
     "axes.edgecolor": INK,
     "axes.axisbelow": True,
-    "grid.color": "#dddddd",
+    "grid.color": GRID,
     "lines.linewidth": 2.0,
     "legend.frameon": False,
     "pdf.fonttype": 42,
     "svg.hashsalt": "saddlescape",
+    "figure.dpi": 100.0,
     "savefig.dpi": 150.0,
 }
 
 
-class Line(NamedTuple):
-    """How a reference is drawn.
+class Look(NamedTuple):
+    """How a rule or a rung is drawn.
 
     Parameters
     ----------
-    colour, dashes, width
+    colour, dashes, mark, width
         As matplotlib takes them.
     label
         What it is called.
@@ -50,15 +58,37 @@ class Line(NamedTuple):
 
     colour: str
     dashes: Any
+    mark: str
     width: float
     label: str
 
+    @property
+    def line(self) -> dict[str, Any]:
+        """Return the arguments of a line."""
+        return {"color": self.colour, "linestyle": self.dashes, "linewidth": self.width}
 
-REFERENCE_LINES = {
-    "exact_discrete": Line(INK, "-", 1.4, REFERENCES["exact_discrete"]),
-    "exact_diffusion": Line(COLOURS[2], (0, (6, 2)), 1.8, REFERENCES["exact_diffusion"]),
-    "closed_form": Line(COLOURS[1], (0, (2, 1.5)), 1.8, REFERENCES["closed_form"]),
-    "corrected": Line(COLOURS[3], (0, (6, 2, 1.5, 2)), 1.8, REFERENCES["corrected"]),
+    @property
+    def points(self) -> dict[str, Any]:
+        """Return the arguments of marks that no line joins."""
+        return {"color": self.colour, "marker": self.mark, "linestyle": "none"}
+
+
+RULE_LOOKS = {
+    "sgd": Look(BLUE, "-", "o", 2.0, "SGD"),
+    "momentum": Look(ORANGE, (0, (7, 1.5)), "s", 2.0, "Momentum"),
+    "adam": Look(VERMILION, (0, (3, 1.2)), "^", 2.0, "Adam"),
+    "adamw": Look(VERMILION, (0, (3, 1.2, 1, 1.2)), "v", 2.0, "AdamW"),
+    "adai": Look(GREEN, (0, (9, 1.5, 2, 1.5)), "D", 2.0, "Adai"),
+    "adaiw": Look(GREEN, (0, (9, 1.5, 1, 1, 1, 1.5)), "d", 2.0, "AdaiW"),
+    "langevin": Look(GREY, "-", "P", 2.0, "Langevin"),
+    "underdamped": Look(GREY, (0, (7, 1.5)), "X", 2.0, "underdamped Langevin"),
+}
+SIMULATED = Look(INK, "none", "o", 1.4, "simulated")
+REFERENCE_LOOKS = {
+    "exact_discrete": Look(INK, "-", "|", 1.4, REFERENCES["exact_discrete"]),
+    "exact_diffusion": Look(SKY, (0, (6, 2)), "P", 1.8, REFERENCES["exact_diffusion"]),
+    "closed_form": Look(PURPLE, (0, (2, 1.5)), "X", 1.8, REFERENCES["closed_form"]),
+    "corrected": Look(PURPLE, (0, (6, 2, 1.5, 2)), "d", 1.8, REFERENCES["corrected"]),
 }
 
 # Nothing of the moment of writing goes into a file.
@@ -66,6 +96,14 @@ TIMELESS: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
     ".pdf": {"CreationDate": None, "Producer": None, "Creator": None},
     ".svg": {"Date": None, "Creator": None},
+}
+
+
+# What each kind of file calls what it carries.
+_KEYS = {
+    ".png": {"Title": "Title", "Description": "Description", "Source": "Source"},
+    ".pdf": {"Title": "Title", "Description": "Subject", "Source": "Keywords"},
+    ".svg": {"Title": "Title", "Description": "Description", "Source": "Source"},
 }
 
 
@@ -88,12 +126,34 @@ def head(figure: Figure, configuration: dict[str, Any]) -> None:
     figure.suptitle("\n".join(lines))
 
 
-def write(figure: Figure, path: Path) -> None:
-    """Write a figure; the suffix says how."""
+def panel(ax: Axes | None) -> Axes:
+    """Return the axes that were given, or new ones of pyplot, in the reader's own style."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.figure(layout="constrained").add_subplot()
+
+
+def write(figure: Figure, path: Path, about: Mapping[str, str] | None = None, dpi: float | None = None) -> None:
+    """Write a figure; the suffix says how.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    path
+        A .png, .pdf or .svg file; its folder is made.
+    about
+        Title, Description and Source, which the file carries.
+    dpi
+        Dots per inch where it has dots.
+    """
     suffix = path.suffix.lower()
     raw = io.BytesIO()
+    said = {_KEYS[suffix][key]: text for key, text in (about or {}).items()}
     with mpl.rc_context(STYLE):
-        figure.savefig(raw, format=suffix[1:], metadata=TIMELESS[suffix])
+        figure.savefig(raw, format=suffix[1:], metadata=TIMELESS[suffix] | said, dpi=dpi or STYLE["savefig.dpi"])
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as file:
         file.write(raw.getvalue())
