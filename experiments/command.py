@@ -24,6 +24,7 @@ COMMANDS = {
     "derive": ("Where does a statement come from?", "derive"),
     "converge": ("How fast do gradients fade, beside the bound of Theorem 4?", "convergence"),
     "plot": ("Draw a figure of the theory at work, with its data and the command that made it.", "plot_command"),
+    "gallery": ("Make every figure, with a page of thumbnails.", "gallery"),
     "bench": ("How fast is this package beside its peers, on the same work?", "bench"),
 }
 

@@ -8,7 +8,7 @@ from .fields import fields
 from .flags import Section, filled, parse
 from .flatness import CHOICES, FlatnessRun
 from .output import check_output, notes, tell, write_files
-from .refusals import InputError, deliberate_refusals, nearest, one_of
+from .refusals import deliberate_refusals, leading_names
 
 
 class FlatnessOutput(NamedTuple):
@@ -46,17 +46,13 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
     InputError
         Where the input is bad.
     """
-    count = next((k for k, token in enumerate(tokens) if token.startswith("-")), len(tokens))
-    for rule in tokens[:count]:
-        if rule not in CHOICES:
-            raise InputError(f"there is no rule {rule!r} here{nearest(rule, CHOICES, one_of(CHOICES))}")
+    rules, flags = leading_names(tokens, CHOICES, "rule")
     sections = [Section("Run", "", fields(FlatnessRun)), Section("Output", "", fields(FlatnessOutput))]
-    listed = f"Rules, all if none is named: {', '.join(CHOICES)}."
-    given = parse(f"saddlescape {name} [RULE ...]", f"{says} {listed}", sections, tokens[count:])
+    known = f"Rules, all if none is named: {', '.join(CHOICES)}."
+    given = parse(f"saddlescape {name} [RULE ...]", f"{says} {known}", sections, flags)
     if given is None:
         return 0
-    rules = list(dict.fromkeys(tokens[:count])) or list(CHOICES)
-    return _run(rules, filled(FlatnessRun, given), filled(FlatnessOutput, given))
+    return _run(rules or list(CHOICES), filled(FlatnessRun, given), filled(FlatnessOutput, given))
 
 
 def _run(rules: list[str], run: FlatnessRun, output: FlatnessOutput) -> int:

@@ -99,8 +99,17 @@ class Plot(NamedTuple):
             "data": told,
         }
 
-    def save(self, path: Path | str, dpi: float | None = None) -> None:
+    def save(self, path: Path | str, dpi: float | None = None, drawn: "Figure | None" = None) -> None:
         """Write it; the suffix says how: .png, .pdf, .svg, .json (the data), and .gif or .mp4 of an animation.
+
+        Parameters
+        ----------
+        path
+            The file; its folder is made.
+        dpi
+            Dots per inch where there are dots; 150 if left out, 80 of an animation.
+        drawn
+            What ``draw`` returned, where more than one file is written.
 
         Raises
         ------
@@ -128,7 +137,7 @@ class Plot(NamedTuple):
             from .figures.style import write
 
             about = {"Title": self.title, "Description": self.caption, "Source": self.source}
-            write(self.draw(), path, about, dpi)
+            write(drawn or self.draw(), path, about, dpi)
 
     @property
     def source(self) -> str:

@@ -10,7 +10,7 @@ from .fields import fields, summary
 from .figures import FIGURES
 from .flags import Section, UnknownFlagError, filled, parse
 from .output import check_output, notes
-from .refusals import InputError, deliberate_refusals, nearest, one_of
+from .refusals import InputError, deliberate_refusals, listed, nearest, one_of
 
 
 class PlotOutput(NamedTuple):
@@ -129,16 +129,13 @@ def _checked(name: str, output: PlotOutput) -> list[str]:
     if output.dpi is not None and not 10.0 <= output.dpi <= 1200.0:
         raise InputError(f"--dpi={output.dpi:g} must lie in [10, 1200]")
     known = [suffix[1:] for suffix in formats(name)]
-    words = known[:1] if output.format is None else [word.strip().lower() for word in output.format.split(",")]
-    for word in words:
-        if word not in known:
-            raise InputError(f"--format={output.format}: {name} has no format {word!r}{one_of(known)}")
+    words = known[:1] if output.format is None else listed("--format", output.format, known, "format")
     if "mp4" in words:
         from .figures.movie import encoder
 
         with deliberate_refusals():
             encoder()
-    return [f".{word}" for word in dict.fromkeys(words)]
+    return [f".{word}" for word in words]
 
 
 def _deliver(plot: Any, output: PlotOutput, suffixes: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 import difflib
 import traceback
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,36 @@ def nearest(name: str, known: Collection[str], otherwise: str = "") -> str:
 def one_of(known: Collection[str]) -> str:
     """Return "; one of ..." with all names."""
     return f"; one of {', '.join(known)}"
+
+
+def leading_names(tokens: Sequence[str], known: Collection[str], word: str) -> tuple[list[str], list[str]]:
+    """Return the names before the first flag, each once, and the tokens from there on.
+
+    Raises
+    ------
+    InputError
+        Where a name is not known; ``word`` says what it should be the name of.
+    """
+    count = next((k for k, token in enumerate(tokens) if token.startswith("-")), len(tokens))
+    for name in tokens[:count]:
+        if name not in known:
+            raise InputError(f"there is no {word} {name!r}{nearest(name, known, one_of(known))}")
+    return list(dict.fromkeys(tokens[:count])), list(tokens[count:])
+
+
+def listed(flag: str, text: str, known: Collection[str], word: str) -> list[str]:
+    """Return the names that a text lists with commas between them, each once.
+
+    Raises
+    ------
+    InputError
+        Where one is not known; ``word`` says what it should be the name of.
+    """
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in known:
+            raise InputError(f"{flag}={text}: there is no {word} {name!r}{nearest(name, known, one_of(known))}")
+    return list(dict.fromkeys(names))
 
 
 @contextmanager

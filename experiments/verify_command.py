@@ -7,7 +7,7 @@ from .command import INTERRUPTED
 from .fields import fields
 from .flags import Section, filled, parse
 from .output import check_output, notes, tell, write_files
-from .refusals import InputError, deliberate_refusals, nearest, one_of
+from .refusals import InputError, deliberate_refusals, leading_names
 
 CONTRADICTED = 3
 """Exit code where a simulation contradicts what is exact for its own iteration."""
@@ -65,16 +65,13 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
     """
     from ..theory.statements import STATEMENTS
 
-    count = next((k for k, token in enumerate(tokens) if token.startswith("-")), len(tokens))
-    for statement in tokens[:count]:
-        if statement not in STATEMENTS:
-            raise InputError(f"there is no statement {statement!r}{nearest(statement, STATEMENTS, one_of(STATEMENTS))}")
+    statements, flags = leading_names(tokens, STATEMENTS, "statement")
     sections = [Section("Run", "", fields(VerifyRun)), Section("Output", "", fields(VerifyOutput))]
-    listed = f"Statements, all if none is named: {', '.join(STATEMENTS)}."
-    given = parse(f"saddlescape {name} [STATEMENT ...]", f"{says} {listed}", sections, tokens[count:])
+    known = f"Statements, all if none is named: {', '.join(STATEMENTS)}."
+    given = parse(f"saddlescape {name} [STATEMENT ...]", f"{says} {known}", sections, flags)
     if given is None:
         return 0
-    return _run(tokens[:count], filled(VerifyRun, given), filled(VerifyOutput, given))
+    return _run(statements, filled(VerifyRun, given), filled(VerifyOutput, given))
 
 
 def _run(statements: list[str], run: VerifyRun, output: VerifyOutput) -> int:

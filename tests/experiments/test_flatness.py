@@ -332,8 +332,8 @@ def test_the_command_writes_one_object_a_figure_and_says_where(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("flatness sgdd", "there is no rule 'sgdd' here; did you mean sgd?"),
-        ("flatness langevin", "there is no rule 'langevin' here"),
+        ("flatness sgdd", "there is no rule 'sgdd'; did you mean sgd?"),
+        ("flatness langevin", "there is no rule 'langevin'; one of"),
         ("flatness sgd --climb=0", "climb=0.0 must be above 0"),
         ("flatness sgd --trajectories=1", "trajectories=1 must be at least 10"),
         ("flatness sgd --sharpness=1,2", "must be at least 4 numbers above 0"),
