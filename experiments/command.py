@@ -79,10 +79,34 @@ def _main(tokens: list[str]) -> int:
         usage="Usage: saddlescape COMMAND ...",
         version=f"saddlescape {__version__}",
     )
-    return print_help(app, {name: says for name, (says, _) in COMMANDS.items()}, first)
+    return _print_help(app, {name: says for name, (says, _) in COMMANDS.items()}, first)
 
 
-def print_help(app: App, members: dict[str, str], token: str, title: str = "") -> int:
+def print_members(command: str, says: str, members: dict[str, str], word: str) -> int:
+    """Print the help of a command that is told a member of a table before its flags; return the exit code.
+
+    Parameters
+    ----------
+    command
+        Its name.
+    says
+        What it does.
+    members
+        Name -> what it is.
+    word
+        What the members are called.
+    """
+    app = App(
+        name=f"saddlescape {command}",
+        help=says,
+        help_format="plaintext",
+        usage=f"Usage: saddlescape {command} {word.upper()} [OPTIONS]",
+        version_flags=[],
+    )
+    return _print_help(app, members, "--help", f"{word.capitalize()}s")
+
+
+def _print_help(app: App, members: dict[str, str], token: str, title: str = "") -> int:
     """Print help (or what else the token asks for) with these members listed under a title; return the exit code."""
     group = Group(title) if title else None
     for name, says in members.items():

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .command import print_help
+from .command import print_members
 from .fields import fields
 from .flags import Section, filled, parse
 from .refusals import InputError, nearest, one_of
@@ -46,16 +46,7 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
 
     first = tokens[0] if tokens else "--help"
     if first in ("--help", "-h"):
-        from cyclopts import App
-
-        app = App(
-            name=f"saddlescape {name}",
-            help=f"{says} Derived by sympy, step by step.",
-            help_format="plaintext",
-            usage=f"Usage: saddlescape {name} STATEMENT [OPTIONS]",
-            version_flags=[],
-        )
-        return print_help(app, STATEMENTS, "--help", "Statements")
+        return print_members(name, f"{says} Derived by sympy, step by step.", STATEMENTS, "statement")
     if first not in STATEMENTS:
         raise InputError(f"there is no statement {first!r}{nearest(first, STATEMENTS, one_of(STATEMENTS))}")
     sections = [Section("Output", "", fields(DeriveOutput))]

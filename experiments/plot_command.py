@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .choices import choice, chosen, foreign
-from .command import print_help
+from .command import print_members
 from .fields import fields, summary
 from .figures import FIGURES
 from .flags import Section, UnknownFlagError, filled, parse
@@ -56,16 +56,8 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
     """
     first = tokens[0] if tokens else "--help"
     if first in ("--help", "-h"):
-        from cyclopts import App
-
-        app = App(
-            name=f"saddlescape {name}",
-            help=f"{says} The .json file with a figure's data, in place of a name, draws it again without a run.",
-            help_format="plaintext",
-            usage=f"Usage: saddlescape {name} NAME [OPTIONS]",
-            version_flags=[],
-        )
-        return print_help(app, {each: f"{said}." for each, (said, _) in FIGURES.items()}, "--help", "Figures")
+        told = f"{says} The .json file with a figure's data, in place of a name, draws it again without a run."
+        return print_members(name, told, {each: f"{said}." for each, (said, _) in FIGURES.items()}, "figure")
     if first.endswith(".json"):
         return _again(first, says, tokens[1:])
     if first not in FIGURES:

@@ -9,10 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cyclopts import App
-
 from .choices import LANDSCAPE, NOISE, ROOT, RULE, Part, choice, choose, chosen, foreign
-from .command import INTERRUPTED, print_help
+from .command import INTERRUPTED, print_members
 from .fields import Field, fields, summary
 from .flags import Section, UnknownFlagError, filled, parse
 from .output import check_output, notes, tell
@@ -83,15 +81,8 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
     question = QUESTIONS[name]
     first = tokens[0] if tokens else "--help"
     if first in ("--help", "-h"):
-        app = App(
-            name=f"saddlescape {name}",
-            help=f"{says} saddlescape {name} RULE --help tells the flags of a rule.",
-            help_format="plaintext",
-            usage=f"Usage: saddlescape {name} RULE [OPTIONS]",
-            version_flags=[],
-        )
         rules = {rule: summary(choose(RULE, rule).make) for rule in RULE.table}
-        return print_help(app, rules, "--help", "Rules")
+        return print_members(name, f"{says} saddlescape {name} RULE --help tells the flags of a rule.", rules, "rule")
     if first.startswith("-"):
         raise InputError(f"the rule comes before {first}{one_of(RULE.table)}")
     parts = (

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from .command import print_help
+from .command import print_members
 from .fields import fields
 from .flags import Section, filled, parse
 from .output import check_output, notes, tell, write_files
@@ -67,16 +67,8 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
 
     first = tokens[0] if tokens else "--help"
     if first in ("--help", "-h"):
-        from cyclopts import App
-
-        app = App(
-            name=f"saddlescape {name}",
-            help=f"{says} Closed forms over what is exact, on planes of dimensionless numbers.",
-            help_format="plaintext",
-            usage=f"Usage: saddlescape {name} STATEMENT [OPTIONS]",
-            version_flags=[],
-        )
-        return print_help(app, STATEMENTS, "--help", "Statements")
+        told = f"{says} Closed forms over what is exact, on planes of dimensionless numbers."
+        return print_members(name, told, STATEMENTS, "statement")
     if first not in STATEMENTS:
         raise InputError(f"there is no statement {first!r}{nearest(first, STATEMENTS, one_of(STATEMENTS))}")
     sections = [Section("Run", "", fields(RegimeRun)), Section("Output", "", fields(RegimeOutput))]

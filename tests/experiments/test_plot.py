@@ -251,7 +251,7 @@ def test_changed_data_is_refused(made: Any, tmp_path: Path) -> None:
     ("tokens", "said"),
     [
         ("plot survivals", "there is no figure 'survivals'; did you mean survival?"),
-        ("plot survival --format=jpg", "--format=jpg: there is no format 'jpg'; one of png, pdf, svg"),
+        ("plot survival --format=jpg", "--format=jpg: there is no format 'jpg'; did you mean png?"),
         ("plot survival --format=gif", "--format=gif: there is no format 'gif'; one of png, pdf, svg"),
         ("plot survival --dpi=1", "--dpi=1 must lie in [10, 1200]"),
         ("plot survival --trajectory=3", "there is no --trajectory here; did you mean --trajectories?"),
