@@ -286,13 +286,13 @@ def _spread(
         directions=directions,
         trajectories=n,
         diverged=total.number - n,
-        gaussian=_is_gaussian(landscape, noise, rule),
+        gaussian=is_gaussian(landscape, noise, rule),
         time_step=rule.time_step(),
         seed=0,
     )
 
 
-def _is_gaussian(landscape: Any, noise: Any, rule: Any) -> bool:
+def is_gaussian(landscape: Any, noise: Any, rule: Any) -> bool:
     """Say whether theta stays exactly normal: linear gradient, one noise everywhere, no second moments."""
     own_noise = isinstance(noise, IsotropicNoise | ConstantNoise | HessianNoise)
     return isinstance(landscape, QuadraticSaddle) and own_noise and not hasattr(rule, "adapt")

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
 
@@ -69,12 +70,16 @@ class Movie(NamedTuple):
         Called with the number of a frame: changes the figure into it.
     seconds
         Time that each frame stands.
+    moving
+        What ``update`` changes, in the order in which it is drawn over the rest; the rest is then drawn only once. If
+        empty, every frame is drawn whole.
     """
 
     figure: "Figure"
     frames: int
     update: Callable[[int], None]
     seconds: float
+    moving: "tuple[Artist, ...]" = ()
 
 
 def whole(result: Any) -> Any:

@@ -149,11 +149,18 @@ def write(figure: Figure, path: Path, about: Mapping[str, str] | None = None, dp
     dpi
         Dots per inch where it has dots.
     """
-    suffix = path.suffix.lower()
+    raw = rendered(figure, path.suffix.lower(), about, dpi)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as file:
+        file.write(raw)
+
+
+def rendered(
+    figure: Figure, suffix: str, about: Mapping[str, str] | None = None, dpi: float | None = None
+) -> bytes:
+    """Return a figure as the bytes of a .png, .pdf or .svg file; see ``write``."""
     raw = io.BytesIO()
     said = {_KEYS[suffix][key]: text for key, text in (about or {}).items()}
     with mpl.rc_context(STYLE):
         figure.savefig(raw, format=suffix[1:], metadata=TIMELESS[suffix] | said, dpi=dpi or STYLE["savefig.dpi"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic(path) as file:
-        file.write(raw.getvalue())
+    return raw.getvalue()

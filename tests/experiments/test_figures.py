@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from saddlescape.experiments.figures import escape as escape_figure
 from saddlescape.experiments.figures import saddle as saddle_figure
-from saddlescape.experiments.figures.style import COLOURS, write
+from saddlescape.experiments.figures.saddle_spreading import direction_looks
+from saddlescape.experiments.figures.style import write
 
 from .results import escape_result, exponential_times, saddle_result
 
@@ -101,7 +103,7 @@ def test_the_survival_curve_is_the_empirical_one_where_nothing_is_censored() -> 
         assert share == pytest.approx(np.mean(times.steps * times.time_step > t + 1e-9), abs=1e-12)
 
 
-def test_at_most_six_directions_each_in_its_colour_from_the_lowest_to_the_highest() -> None:
+def test_at_most_six_directions_each_in_its_look_from_the_lowest_to_the_highest() -> None:
     figure = draw("many directions")
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     shown = [label for label in labels if label.startswith("curvature")]
@@ -109,5 +111,8 @@ def test_at_most_six_directions_each_in_its_colour_from_the_lowest_to_the_highes
     assert shown[0] == f"curvature {min(MANY):.4g}"
     assert shown[-1] == f"curvature {max(MANY):.4g}"
     assert "6 of 10 directions" in labels
-    points = [line.get_color() for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert points == list(COLOURS)
+    points = [line for line in figure.axes[0].lines if line.get_linestyle() == "None"]
+    looks = [(line.get_color(), line.get_marker()) for line in points]
+    assert looks == [(look.colour, look.mark) for look in direction_looks(np.sort(MANY)[[0, 1, 3, 5, 7, 9]])]
+    red, green, blue = np.array([to_rgb(str(colour)) for colour, _ in looks]).T
+    assert np.all(np.diff(0.299 * red + 0.587 * green + 0.114 * blue) > 0.05)  # told apart in greyscale too
