@@ -478,11 +478,11 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
         result = experiment(asked, landscape, noise, progress=report)
     tell(result, "convergence_table", json=output.json)
     if result.decays and (output.out is not None or output.plot is not None):
-        from .figures.convergence import draw
+        from .figures.convergence import data_of, draw
 
         numbers = None if output.out is None else Path(output.out) / "convergence.json"
         figures = [] if output.plot is None else [Path(output.plot)]
-        write_files(result, numbers, notes(json=output.json), draw, figures)
+        write_files(result, numbers, notes(json=output.json), lambda each: draw(data_of(each)), figures)
     return INTERRUPTED if result.interrupted else 0
 
 

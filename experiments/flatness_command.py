@@ -64,10 +64,12 @@ def _run(rules: list[str], run: FlatnessRun, output: FlatnessOutput) -> int:
         result = flatness_experiment(rules, run, report)
     tell(result, "flatness_table", json=output.json)
     if output.out is not None:
-        from .figures.flatness import draw
+        from .figures.flatness import data_of, draw
 
         stem = Path(output.out) / "flatness"
         drawn = any(series.fits for series in result.series)
         figures = [stem.with_suffix(suffix) for suffix in (".png", ".pdf") if drawn]
-        write_files(result, stem.with_suffix(".json"), notes(json=output.json), draw, figures)
+        write_files(
+            result, stem.with_suffix(".json"), notes(json=output.json), lambda each: draw(data_of(each)), figures
+        )
     return INTERRUPTED if result.interrupted else 0

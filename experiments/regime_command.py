@@ -85,12 +85,12 @@ def _run(statement: str, run: RegimeRun, output: RegimeOutput) -> int:
         result = regime_experiment(statement, tolerance=run.tolerance, points=run.points, report=report)
     tell(result, "regime_table", json=output.json)
     if output.out is not None or output.plot is not None:
-        from .figures.regime import draw
+        from .figures.regime import data_of, draw
 
         figures = [] if output.plot is None else [Path(output.plot)]
         stem = None if output.out is None else Path(output.out) / f"regime-{result.statement}"
         if stem is not None:
             figures += [stem.with_suffix(".png"), stem.with_suffix(".pdf")]
         numbers = None if stem is None else stem.with_suffix(".json")
-        write_files(result, numbers, notes(json=output.json), draw, figures)
+        write_files(result, numbers, notes(json=output.json), lambda each: draw(data_of(each)), figures)
     return 0

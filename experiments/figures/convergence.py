@@ -1,74 +1,249 @@
 """Figure of a convergence experiment: the smallest mean square gradient against the horizon, and within one run."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..convergence import Convergence, Decay
-from ..convergence_table import NAMES
 from ..table import arguments
-from .style import COLOURS, INK, styled
+from .interface import Choice, Parts
+from .style import REFERENCE_LOOKS, RULE_LOOKS, Look, panel, styled
 
-APART = 0.06
+Array = npt.NDArray[np.float64]
+
+APART = 0.16
 """Relative distance between the marks of two rules, which would hide one another."""
-DASHES: dict[str, Any] = {"closed_form": (0, (2, 1.5)), "corrected": (0, (6, 2, 1.5, 2))}
-LABELS = {"closed_form": "Theorem 4's bound", "corrected": "our bound", "exact": "exact, this iteration"}
+LOOKS = {
+    "sgd": RULE_LOOKS["sgd"],
+    "frozen": RULE_LOOKS["momentum"]._replace(label="frozen inertia"),
+    "adai": RULE_LOOKS["adai"],
+}
+LABELS = {"closed_form": "Theorem 4's bound", "corrected": "our bound", "exact_discrete": "exact, this iteration"}
 
 
-def draw(result: Convergence) -> Figure:
+class Options(NamedTuple):
+    """How fast gradients fade as the horizon grows.
+
+    Parameters
+    ----------
+    rules
+        Some of sgd, frozen, adai with commas between; frozen is Adai with its inertia frozen.
+    horizons
+        T, rising; each is a run of its own.
+    c0
+        The learning rate of a run is c0/sqrt(T + 1).
+    inertia
+        mu of the frozen inertia.
+    beta0
+        Adai's 1 - mu where v_i is the mean.
+    trajectories
+        Most trajectories of a run.
+    budget
+        Most trajectory-steps of a run: a long one has fewer trajectories, 64 at least.
+    seed
+        Seed of the random streams, in [0, 2^64).
+    """
+
+    rules: str = "sgd,frozen,adai"
+    horizons: Any = (10, 100, 1000, 10_000)
+    c0: float = 1.0
+    inertia: float = 0.9
+    beta0: float = 0.1
+    trajectories: int = 2048
+    budget: int = 4_000_000
+    seed: int = 0
+
+
+QUICK = {"rules": "sgd", "horizons": (10, 40), "trajectories": 128}
+PARTS = {"landscape": Choice("pseudo-huber", {}), "noise": Choice("isotropic", {})}
+STATEMENTS = ("theorem-4",)
+
+
+class Curve(NamedTuple):
+    """What is drawn of a rule, at its H horizons.
+
+    Parameters
+    ----------
+    steps
+        T, (H,).
+    value, low, high
+        The smallest E|grad L|^2 with its 95 % interval, (H,).
+    known
+        closed_form, corrected and exact_discrete -> value, (H,), nan where there is none.
+    exponent
+        Fitted p of T^-p with its 95 % interval; nan with one horizon.
+    """
+
+    steps: Array
+    value: Array
+    low: Array
+    high: Array
+    known: dict[str, npt.NDArray[np.float64]]
+    exponent: tuple[float, float, float]
+
+
+class Data(NamedTuple):
+    """What is drawn.
+
+    Parameters
+    ----------
+    parts
+        Landscape, noise and learning rate in words.
+    curves
+        Rule -> what it did.
+    """
+
+    parts: str
+    curves: dict[str, Curve]
+
+
+def compute(options: Options, parts: Parts, report: Callable[[float, str], None] | None = None) -> Data:
+    """Run every rule at every horizon.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an option is out of bounds, or no bound is known on such a landscape.
+    """
+    from ...theory.convergence import constants
+    from ..convergence import ConvergeRun, checked, experiment
+    from .interface import whole
+
+    if not hasattr(parts.landscape, "slopes"):
+        raise ValueError(f"landscape={type(parts.landscape).__name__} must be pseudo-huber: Theorem 4 bounds gradients")
+    run = checked(ConvergeRun(**options._asdict()), parts.landscape)
+    constants(parts.landscape, parts.noise, np.asarray(run.origin))
+
+    def own(done: int, total: int, steps: int) -> None:
+        if report:
+            report(done / total, "simulating")
+
+    return data_of(whole(experiment(run, parts.landscape, parts.noise, progress=own)))
+
+
+def data_of(result: Convergence) -> Data:
+    """Return what is drawn of a result."""
+    parts = (result.configuration[kind] for kind in ("landscape", "noise"))
+    said = ", ".join(part["name"] + arguments(part) for part in parts)
+    rate = f"learning rate {result.configuration['run']['c0']:g}/√(T + 1)"
+    return Data(f"{said}, {rate}", {decay.name: _curve(decay) for decay in result.decays})
+
+
+def _curve(decay: Decay) -> Curve:
+    ends = np.array([horizon.interval(0.95) for horizon in decay.horizons]).reshape(-1, 2)
+    limits = {name: [getattr(each, name).value for each in decay.bounds] for name in ("closed_form", "corrected")}
+    known = limits | {"exact_discrete": [each.value for each in decay.exact]}
+    fit = decay.exponent
+    return Curve(
+        np.array([horizon.steps for horizon in decay.horizons], dtype=np.float64),
+        np.array([horizon.value for horizon in decay.horizons], dtype=np.float64),
+        ends[:, 0],
+        ends[:, 1],
+        {name: np.array(told, dtype=np.float64) for name, told in known.items()},
+        (np.nan, np.nan, np.nan) if fit is None else (fit.value, *fit.interval(0.95)),
+    )
+
+
+def draw(data: Data) -> Figure:
     """Draw the decay with the horizon beside its bounds, and the same times the square root of the horizon."""
-    with styled(12.0, 6.2) as figure:
+    with styled(12.0, 6.4) as figure:
         left, right = figure.subplots(1, 2)
-        for k, decay in enumerate(result.decays):
-            shift = 1.0 + APART * (k - 0.5 * (len(result.decays) - 1))
-            _decay(left, decay, COLOURS[k], shift, 0.0)
-            _decay(right, decay, COLOURS[k], shift, 0.5)
-        for axes in (left, right):
-            axes.set_xscale("log")
-            axes.set_yscale("log")
-            axes.set_xlabel("horizon T (steps)")
-            axes.grid(visible=True)
-        left.set_ylabel("smallest E|∇L|²  (loss²/θ²)")
+        for k, (name, curve) in enumerate(data.curves.items()):
+            shift = (1.0 + APART) ** (k - 0.5 * (len(data.curves) - 1))
+            gradient_decay(curve, ax=left, rule=name, shift=shift)
+            gradient_decay(curve, ax=right, rule=name, shift=shift, power=0.5)
         left.set_title("smallest mean square gradient of a run", loc="left")
-        right.set_ylabel("√(T + 1) × smallest E|∇L|²")
         right.set_title("times √(T + 1): level where it decays like T⁻¹ᐟ²", loc="left")
-        handles = _legend(result)
-        figure.legend(handles=handles, loc="outside lower center", ncols=2)
-        parts = (result.configuration[kind] for kind in ("landscape", "noise"))
-        said = ", ".join(part["name"] + arguments(part) for part in parts)
-        figure.suptitle(f"{said}, learning rate {result.configuration['run']['c0']:g}/√(T + 1)")
+        figure.legend(handles=_handles(data), loc="outside lower center", ncols=2)
+        figure.suptitle(data.parts)
         return figure
 
 
-def _decay(axes: Axes, decay: Decay, colour: str, shift: float, power: float) -> None:
-    T = np.array([horizon.steps for horizon in decay.horizons], dtype=np.float64)
-    scale = (T + 1.0) ** power
-    value = scale * [horizon.value for horizon in decay.horizons]
-    edges = scale * np.transpose([horizon.interval(0.95) for horizon in decay.horizons])
-    axes.errorbar(
-        T * shift, value, np.abs(edges - value), color=colour, fmt="o", markersize=6, linewidth=1.4, capsize=3, zorder=3
+def caption(data: Data) -> str:
+    """Return what the figure shows, with its numbers."""
+    told = [
+        f"The smallest E|∇L|² of a run of T steps, with 95 % intervals ({data.parts}), beside Theorem 4's bound, ours, "
+        "and what is exact."
+    ]
+    for name, curve in data.curves.items():
+        value, low, high = curve.exponent
+        if np.isfinite(value):
+            told.append(f"{LOOKS[name].label} decays like T^−p with p = {value:.3f} [{low:.3f}, {high:.3f}].")
+    return " ".join(told)
+
+
+def alt(data: Data) -> str:
+    """Return what the figure looks like."""
+    names = ", ".join(LOOKS[name].label for name in data.curves)
+    return (
+        f"Two panels on logarithmic axes. Left, the marks of {names} fall with the horizon, below the lines of the "
+        "bounds. Right, the same times the square root of the horizon, where the marks run nearly level."
     )
-    for name, dashes in DASHES.items():
-        told = [getattr(limits, name).value for limits in decay.bounds]
-        known = np.array([np.nan if each is None else each for each in told], dtype=np.float64)
-        axes.plot(T, scale * known, color=colour, linestyle=dashes, linewidth=1.8)
-    exact = np.array([np.nan if each.value is None else each.value for each in decay.exact], dtype=np.float64)
-    axes.plot(T, scale * exact, color=colour, linewidth=1.2)
 
 
-def _legend(result: Convergence) -> list[Any]:
+def gradient_decay(
+    curve: Curve, *, ax: Axes | None = None, rule: str = "sgd", shift: float = 1.0, power: float = 0.0
+) -> Axes:
+    """Draw the smallest mean square gradient of a run against its horizon, with its bounds and what is exact.
+
+    Parameters
+    ----------
+    curve
+        One of ``figure("convergence").data.curves``.
+    ax
+        Where to draw; new axes if left out.
+    rule
+        sgd, frozen or adai: its colour and mark.
+    shift
+        Factor on T at which the marks stand, to keep those of several rules apart.
+    power
+        Power of T + 1 that values are multiplied by.
+
+    Returns
+    -------
+    Axes
+        The axes, logarithmic in both.
+    """
+    axes, look = panel(ax), LOOKS[rule]
+    scale = (curve.steps + 1.0) ** power
+    for name, known in curve.known.items():
+        if np.any(np.isfinite(known)):
+            # Bounds of several rules on the same axes are told apart by the rule's mark.
+            mark: dict[str, Any] = (
+                {} if name == "exact_discrete" else {"marker": look.mark, "markersize": 4, "markerfacecolor": "white"}
+            )
+            axes.plot(curve.steps, scale * known, **REFERENCE_LOOKS[name].line, **mark)
+    bars = [scale * (curve.value - curve.low), scale * (curve.high - curve.value)]
+    axes.errorbar(
+        curve.steps * shift, scale * curve.value, bars,
+        **look.points, markersize=6, linewidth=1.4, capsize=3, zorder=3,
+    )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("horizon T (steps)")
+    axes.set_ylabel("√(T + 1) × smallest E|∇L|²  (loss²/θ²)" if power == 0.5 else "smallest E|∇L|²  (loss²/θ²)")
+    axes.grid(visible=True)
+    return axes
+
+
+def _handles(data: Data) -> list[Any]:
     """Return the rules with their exponents, then what the lines are that were drawn."""
-    handles = []
-    for k, decay in enumerate(result.decays):
-        said = NAMES[decay.name]
-        if decay.exponent is not None:
-            low, high = decay.exponent.interval(0.95)
-            said += f": p = {decay.exponent.value:.3f} [{low:.3f}, {high:.3f}]"
-        handles.append(Line2D([], [], marker="o", linestyle="none", color=COLOURS[k], label=said))
-    lines = [Line2D([], [], color=INK, linestyle=dashes, label=LABELS[name]) for name, dashes in DASHES.items()]
-    lines.append(Line2D([], [], color=INK, linewidth=1.2, label=LABELS["exact"]))
-    blanks = [Line2D([], [], linestyle="none", label=" ")] * (3 - len(handles))
-    return [*handles, *blanks, *lines]
+    rules = []
+    for name, curve in data.curves.items():
+        look: Look = LOOKS[name]
+        value, low, high = curve.exponent
+        said = look.label + (f": p = {value:.3f} [{low:.3f}, {high:.3f}]" if np.isfinite(value) else "")
+        rules.append(Line2D([], [], **look.points, label=said))
+    lines = [
+        Line2D([], [], **REFERENCE_LOOKS[name].line, label=LABELS[name])
+        for name in LABELS
+        if any(np.any(np.isfinite(curve.known[name])) for curve in data.curves.values())
+    ]
+    number = max(len(rules), len(lines))
+    blanks = [Line2D([], [], linestyle="none", label=" ")] * (number - len(rules))
+    return [*rules, *blanks, *lines]

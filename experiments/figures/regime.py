@@ -2,20 +2,26 @@
 
 import math
 import textwrap
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 
-from ...theory.regime_planes.plane import PRINTED, Array, Scan
+from ...theory.regime_planes.plane import PRINTED, Scan
 from ...theory.regime_planes.search import refined
 from ..regime import RegimeResult
-from .style import COLOURS, INK, styled
+from .interface import Parts
+from .style import INK, PAPER, panel, styled
+
+Array = npt.NDArray[np.float64]
 
 PALETTE = "PuOr"
 """Diverging, and told apart by every kind of colour vision."""
@@ -28,18 +34,154 @@ COLUMNS = 3
 BLANK = "#bbbbbb"
 
 
-def draw(result: RegimeResult) -> Figure:
+class Options(NamedTuple):
+    """Where a statement holds: its closed forms over what is exact, on planes of dimensionless numbers.
+
+    Parameters
+    ----------
+    statement
+        Its name; ``saddlescape regime --help`` lists them.
+    tolerance
+        Relative error that the bounds allow, in (0, 1).
+    points
+        Values along each axis; each plane's own number if left out.
+    """
+
+    statement: str = "theorem-2"
+    tolerance: float = 0.1
+    points: int | None = None
+
+
+QUICK = {"points": 9}
+PARTS: dict[str, Any] = {}
+STATEMENTS = ("theorem-1", "theorem-2", "theorem-3", "proposition-1", "proposition-3")
+
+
+class Bound(NamedTuple):
+    """A bound that was found.
+
+    Parameters
+    ----------
+    number, value, below
+        The number's name, the bound, and whether the number must stay below it.
+    logs
+        ln(number / bound), (m, n) as the map: 0 on the bound; empty where it is not drawn.
+    """
+
+    number: str
+    value: float
+    below: bool
+    logs: npt.NDArray[np.float64]
+
+
+class Map(NamedTuple):
+    """A form of a statement over what is exact, on a plane.
+
+    Parameters
+    ----------
+    plane, form
+        Their names.
+    x, y
+        Values along the axes, (n,) and (m,).
+    x_label, y_label
+        What they are, in TeX.
+    log_ratio
+        ln(closed form / exact), (m, n), nan where there is no such run.
+    bounds
+        Within which the form is exact enough.
+    share
+        Share of the plane's area within them.
+    upper, nowhere
+        Whether the statement is a bound from above, and whether the form holds nowhere here.
+    marks
+        Runs that are verified, (x, y).
+    """
+
+    plane: str
+    form: str
+    x: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+    x_label: str
+    y_label: str
+    log_ratio: npt.NDArray[np.float64]
+    bounds: tuple[Bound, ...]
+    share: float
+    upper: bool
+    nowhere: bool
+    marks: tuple[tuple[float, float], ...]
+
+
+class Data(NamedTuple):
+    """What is drawn.
+
+    Parameters
+    ----------
+    statement
+        Its name.
+    tolerance
+        Relative error that the bounds allow.
+    maps
+        One for each plane and form.
+    """
+
+    statement: str
+    tolerance: float
+    maps: tuple[Map, ...]
+
+
+def compute(options: Options, parts: Parts, report: Callable[[float, str], None] | None = None) -> Data:
+    """Scan the planes of a statement and find its bounds.
+
+    Raises
+    ------
+    ValueError
+        Where there is no such statement, or a number is out of bounds.
+    """
+    from ...theory.statements import STATEMENTS as KNOWN
+    from ..refusals import nearest, one_of
+    from ..regime import regime_experiment
+
+    name = options.statement
+    if name not in KNOWN:
+        raise ValueError(f"statement={name}: there is no such statement{nearest(name, KNOWN, one_of(KNOWN))}")
+    return data_of(regime_experiment(name, tolerance=options.tolerance, points=options.points, report=report))
+
+
+def data_of(result: RegimeResult) -> Data:
+    """Return what is drawn of a result."""
+    maps = tuple(_map(scan, form, result) for scan in result.scans for form in scan.log_ratios)
+    return Data(result.statement, result.tolerance, maps)
+
+
+def _map(scan: Scan, form: str, result: RegimeResult) -> Map:
+    plane, regime = scan.plane, result.regime_of(scan, form)
+    nowhere = bool(plane.never) and form == PRINTED
+    bounds = []
+    for bound in regime.bounds or ():
+        logs = np.zeros((0, 0))
+        if bound.number in scan.numbers and not nowhere:
+            with np.errstate(divide="ignore", invalid="ignore"):  # a number may be 0
+                logs = np.log(scan.numbers[bound.number] / bound.value)
+        bounds.append(Bound(bound.number, float(bound.value), bool(bound.below), logs))
+    return Map(
+        plane.name, form, scan.x, scan.y, plane.x.tex, plane.y.tex, np.asarray(scan.log_ratios[form]), tuple(bounds),
+        float(regime.share), bool(plane.upper), nowhere, tuple((float(mark.x), float(mark.y)) for mark in plane.marks),
+    )  # fmt: skip
+
+
+def draw(data: Data) -> Figure:
     """Draw every plane, once for each form that is compared on it."""
-    panels = [(scan, form) for scan in result.scans for form in scan.log_ratios]
-    columns = 2 if len(panels) in (2, 4) else min(len(panels), COLUMNS)
-    rows = -(-len(panels) // columns)
-    with styled(0.9 + 4.7 * columns, 1.0 + 4.7 * rows) as figure:
+    columns = 2 if len(data.maps) in (2, 4) else min(len(data.maps), COLUMNS)
+    rows = -(-len(data.maps) // columns)
+    width = min(0.9 + 4.7 * columns, 13.0)
+    with styled(max(width, 8.0), 1.0 + rows * min(4.7, width / columns)) as figure:
         grid = figure.subplots(rows, columns, squeeze=False)
-        for axes in grid.ravel()[len(panels) :]:
+        for axes in grid.ravel()[len(data.maps) :]:
             axes.set_visible(False)
-        shown = [_panel(axes, *panel, result) for axes, panel in zip(grid.ravel(), panels, strict=False)]
-        upper = any(scan.plane.upper for scan in result.scans)
-        bar = figure.colorbar(shown[0], ax=grid, extend="both", aspect=30, pad=0.02, fraction=0.05)
+        for axes, each in zip(grid.ravel(), data.maps, strict=False):
+            regime_map(each, ax=axes, tolerance=data.tolerance)
+        upper = any(each.upper for each in data.maps)
+        bar = figure.colorbar(grid[0, 0].collections[0], ax=grid, extend="both", aspect=30, pad=0.02, fraction=0.05)
         limit = LARGEST_UPPER if upper else LARGEST
         ticks = [tick for tick in TICKS if 1.0 / limit <= tick <= limit]
         if upper:
@@ -47,18 +189,68 @@ def draw(result: RegimeResult) -> Figure:
         bar.set_ticks([math.log(tick) for tick in ticks], labels=[f"{tick:g}" for tick in ticks])
         bar.ax.minorticks_off()
         bar.set_label("closed form / exact")
-        _legend(figure, result)
-        figure.suptitle(result.statement)
+        _legend(figure, data)
+        figure.suptitle(data.statement)
         return figure
 
 
-def _panel(axes: Axes, scan: Scan, form: str, result: RegimeResult) -> Any:
-    plane, fine = scan.plane, refined(scan)
-    limit = math.log(LARGEST_UPPER if plane.upper else LARGEST)
-    shown = axes.pcolormesh(
-        _edges(scan.x),
-        _edges(scan.y),
-        np.ma.masked_invalid(scan.log_ratios[form]),
+def caption(data: Data) -> str:
+    """Return what the figure shows, with its numbers."""
+    planes = len({each.plane for each in data.maps})
+    told = [f"{data.statement} over what is exact, on planes of dimensionless numbers ({planes})."]
+    for form in dict.fromkeys(each.form for each in data.maps):
+        within = [each for each in data.maps if each.form == form and not each.nowhere]
+        for said in dict.fromkeys(_said(each) for each in within if each.bounds and not each.upper):
+            here = [each for each in within if _said(each) == said]
+            told.append(
+                f"As {form} ({'; '.join(each.plane for each in here)}), it is within {100 * data.tolerance:.3g} % "
+                f"where {said}: {100 * here[0].share:.3g} % of the area."
+            )
+    if any(each.upper for each in data.maps):
+        told.append("It is a bound from above, and holds wherever it is not below what is exact.")
+    return " ".join(told)
+
+
+def _said(each: Map) -> str:
+    """Return the bounds of a map in words."""
+    return " and ".join(
+        f"{bound.number.replace('_', ' ')} is at {'most' if bound.below else 'least'} {bound.value:g}"
+        for bound in each.bounds
+    )
+
+
+def alt(data: Data) -> str:
+    """Return what the figure looks like."""
+    return (
+        f"{len(data.maps)} maps on logarithmic axes, orange where the closed form is too small, purple where it is too "
+        "large and pale where it is right; a solid line encloses where it is within the tolerance, and dashed lines "
+        "are the round bounds within it."
+    )
+
+
+def regime_map(each: Map, *, ax: Axes | None = None, tolerance: float = 0.1) -> Axes:
+    """Draw a closed form over what is exact on a plane of dimensionless numbers, with its bounds.
+
+    Parameters
+    ----------
+    each
+        One of ``figure("regime").data.maps``.
+    ax
+        Where to draw; new axes if left out.
+    tolerance
+        Relative error at which a line is drawn.
+
+    Returns
+    -------
+    Axes
+        The axes, logarithmic in both; the first of their collections is the map.
+    """
+    axes = panel(ax)
+    limit = math.log(LARGEST_UPPER if each.upper else LARGEST)
+    axes.pcolormesh(
+        _edges(each.x),
+        _edges(each.y),
+        np.ma.masked_invalid(each.log_ratio),
         cmap=PALETTE,
         norm=AsinhNorm(linear_width=NEAR, vmin=-limit, vmax=limit),
         rasterized=True,
@@ -66,32 +258,35 @@ def _panel(axes: Axes, scan: Scan, form: str, result: RegimeResult) -> Any:
     axes.set_facecolor(BLANK)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    levels = [0.0] if plane.upper else [math.log(1.0 - result.tolerance), math.log(1.0 + result.tolerance)]
-    _contour(axes, fine, np.asarray(fine.log_ratios[form]), levels, INK, "solid")
-    nowhere = bool(plane.never) and form == PRINTED
-    for bound in result.regime_of(scan, form).bounds or ():
-        if bound.number in fine.numbers and not nowhere:
-            _contour(axes, fine, np.log(fine.numbers[bound.number]), [math.log(bound.value)], COLOURS[2], "dashed")
-    if plane.marks:
-        axes.plot(*zip(*plane.marks, strict=True), "o", color=INK, markerfacecolor="white", markersize=7, clip_on=False)
-    axes.set_xlim(*_edges(scan.x)[[0, -1]])
-    axes.set_ylim(*_edges(scan.y)[[0, -1]])
+    levels = [0.0] if each.upper else [math.log(1.0 - tolerance), math.log(1.0 + tolerance)]
+    _contour(axes, each, each.log_ratio, levels, INK, "solid")
+    for bound in each.bounds:
+        if bound.logs.size:
+            _contour(axes, each, bound.logs, [0.0], INK, "dashed")
+    if each.marks:
+        axes.plot(*zip(*each.marks, strict=True), "o", color=INK, markerfacecolor="white", markersize=7, clip_on=False)
+    axes.set_xlim(*_edges(each.x)[[0, -1]])
+    axes.set_ylim(*_edges(each.y)[[0, -1]])
     for axis, ends in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         if ends[1] / ends[0] < 50.0:
             axis.set_ticks(_round_ticks(*ends))
             axis.set_ticks([], minor=True)
             axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axes.set_xlabel(plane.x.tex)
-    axes.set_ylabel(plane.y.tex)
-    axes.set_title(textwrap.fill(f"{plane.name}: {form}{', nowhere' if nowhere else ''}", 38), loc="left")
-    return shown
+    axes.set_xlabel(each.x_label)
+    axes.set_ylabel(each.y_label)
+    axes.set_title(textwrap.fill(f"{each.plane}: {each.form}{', nowhere' if each.nowhere else ''}", 34), loc="left")
+    return axes
 
 
-def _contour(axes: Axes, fine: Scan, values: Array, levels: list[float], colour: str, dashes: str) -> None:
-    finite = values[np.isfinite(values)]
+def _contour(axes: Axes, each: Map, values: Array, levels: list[float], colour: str, dashes: str) -> None:
+    """Draw lines of a number on the plane, on the finer grid that bounds are looked for on."""
+    fine = refined(Scan(None, each.x, each.y, {"": values}, {}))  # type: ignore[arg-type]
+    at = fine.log_ratios[""]
+    finite = at[np.isfinite(at)]
     inside = [level for level in levels if len(finite) and finite.min() < level < finite.max()]
     if inside:
-        axes.contour(fine.x, fine.y, np.ma.masked_invalid(values), levels=inside, colors=colour, linestyles=dashes)
+        drawn = axes.contour(fine.x, fine.y, np.ma.masked_invalid(at), levels=inside, colors=colour, linestyles=dashes)
+        drawn.set(path_effects=[withStroke(linewidth=3.4, foreground=PAPER)])
 
 
 def _edges(values: Array) -> Array:
@@ -106,16 +301,16 @@ def _round_ticks(low: float, high: float) -> list[float]:
     return [m * 10.0**p for p in powers for m in (1, 2, 3, 5) if low <= m * 10.0**p <= high]
 
 
-def _legend(figure: Figure, result: RegimeResult) -> None:
+def _legend(figure: Figure, data: Data) -> None:
     handles: list[Any] = []
-    if not all(scan.plane.upper for scan in result.scans):
-        handles.append(Line2D([], [], color=INK, label=f"off by {100 * result.tolerance:.3g} %"))
-    if any(found.regime.bounds for found in result.found):
-        handles.append(Line2D([], [], color=COLOURS[2], linestyle="dashed", label="bounds that were found"))
-    if any(scan.plane.marks for scan in result.scans):
+    if not all(each.upper for each in data.maps):
+        handles.append(Line2D([], [], color=INK, label=f"off by {100 * data.tolerance:.3g} %"))
+    if any(each.bounds for each in data.maps):
+        handles.append(Line2D([], [], color=INK, linestyle="dashed", label="bounds that were found"))
+    if any(each.marks for each in data.maps):
         handles.append(
             Line2D([], [], color=INK, marker="o", markerfacecolor="white", linestyle="", label="runs that are verified")
         )
-    if any(np.isnan(ratios).any() for scan in result.scans for ratios in scan.log_ratios.values()):
+    if any(np.isnan(each.log_ratio).any() for each in data.maps):
         handles.append(Patch(facecolor=BLANK, label="no such run, or nothing exact"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

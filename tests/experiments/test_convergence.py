@@ -256,7 +256,7 @@ def test_ctrl_c_tells_what_is_done_and_exits_with_130(
 
 @pytest.mark.parametrize("steps", [(10, 100, 1000, 10_000), (100,)])
 def test_nothing_is_clipped_and_no_legend_covers_the_data(steps: tuple[int, ...]) -> None:
-    figure = convergence_figure.draw(result(steps))
+    figure = convergence_figure.draw(convergence_figure.data_of(result(steps)))
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     renderer: Any = canvas.get_renderer()

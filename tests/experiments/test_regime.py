@@ -55,7 +55,7 @@ def test_the_page(statement: str, results: dict[str, RegimeResult], capsys: pyte
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_nothing_is_clipped_and_the_legend_covers_no_map(statement: str, results: dict[str, RegimeResult]) -> None:
-    figure = regime_figure.draw(results[statement])
+    figure = regime_figure.draw(regime_figure.data_of(results[statement]))
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     renderer: Any = canvas.get_renderer()
@@ -82,7 +82,7 @@ def test_nothing_is_clipped_and_the_legend_covers_no_map(statement: str, results
 def test_the_same_result_is_the_same_bytes(tmp_path: Path, results: dict[str, RegimeResult]) -> None:
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
     for path in paths:
-        write(regime_figure.draw(results["theorem-1"]), path)
+        write(regime_figure.draw(regime_figure.data_of(results["theorem-1"])), path)
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
