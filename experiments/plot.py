@@ -132,7 +132,7 @@ class Plot(NamedTuple):
         elif suffix in MOVIES:
             from .figures.movie import write_movie
 
-            write_movie(self.animate(), path, self.command, dpi)
+            write_movie(self.animate(), path, self.source, dpi)
         else:
             from .figures.style import write
 
