@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .dynamics.saddle_spread import saddle_spread as saddle_spread
     from .dynamics.sgd import SGD as SGD
     from .dynamics.underdamped import UnderdampedLangevin as UnderdampedLangevin
-    from .experiments import figures as plot  # noqa: F401
+    from .experiments import panels as plot  # noqa: F401
     from .experiments.verify import verify as verify
     from .landscapes.constant_noise import ConstantNoise as ConstantNoise
     from .landscapes.expression import from_expression as from_expression
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .landscapes.quartic_well import QuarticWell as QuarticWell
     from .landscapes.styblinski_tang import StyblinskiTang as StyblinskiTang
     from .theory.closed_form import closed_form as closed_form
+    from .theory.first_passage_survival import survival_of as survival_of
     from .theory.fokker_planck_landscape import density_of as density_of
     from .theory.fokker_planck_landscape import mean_first_passage_of as mean_first_passage_of
     from .theory.quasi_stationary import quasi_stationary_of as quasi_stationary_of
@@ -71,19 +72,20 @@ _HOME = {
     "saddle_spread": "dynamics.saddle_spread",
     "spread_references": "theory.spread_references",
     "spread_regime": "theory.regime_numbers",
+    "survival_of": "theory.first_passage_survival",
     "verify": "experiments.verify",
 }
-# Each folder that has a short name.
-_FOLDERS = {"plot": "experiments.figures"}
+# Each module that has a short name.
+_MODULES = {"plot": "experiments.panels"}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _FOLDERS:
-        return import_module("." + _FOLDERS[name], __name__)
+    if name in _MODULES:
+        return import_module("." + _MODULES[name], __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("." + _HOME[name], __name__), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME, *_FOLDERS})
+    return sorted({*globals(), *_HOME, *_MODULES})

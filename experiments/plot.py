@@ -201,12 +201,12 @@ def figure(
     given = {"rule": rule, "landscape": landscape, "noise": noise}
     chosen: dict[str, Chosen] = {}
     for word, each in given.items():
-        if each is None and word in module.PARTS:
-            chosen[word] = default_part(module.PARTS[word], KINDS[word])
-        elif word in module.PARTS:
-            chosen[word] = Chosen(_named(KINDS[word], each), {}, each.check())
-        elif each is not None:
+        if each is not None and word not in module.PARTS:
             raise TypeError(f"{name} takes no {word}")
+        if each is not None:
+            chosen[word] = Chosen(_named(KINDS[word], each), {}, each.check())
+        elif word in module.PARTS:
+            chosen[word] = default_part(module.PARTS[word], KINDS[word])
     return computed(name, module.Options(**options), chosen, report)
 
 

@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .choices import choice, chosen, foreign
+from .choices import Part, choice, chosen, foreign
 from .command import print_members
-from .fields import fields, summary
+from .fields import Field, fields, summary
 from .figures import FIGURES
+from .figures.interface import Choice
 from .flags import Section, UnknownFlagError, filled, parse
 from .output import check_output, notes
 from .refusals import InputError, deliberate_refusals, listed, nearest, one_of
@@ -73,7 +74,10 @@ def _figure(command: str, name: str, tokens: list[str]) -> int:
     parts = {word: chosen(KINDS[word], tokens, module.PARTS[word].name) for word in KINDS if word in module.PARTS}
     sections = [
         Section("Figure", "", [*(choice(part) for part in parts.values()), *fields(module.Options)]),
-        *(Section(f"{word.capitalize()} {part.name}", summary(part.make), part.fields) for word, part in parts.items()),
+        *(
+            Section(f"{word.capitalize()} {part.name}", summary(part.make), _own_fields(part, module.PARTS[word]))
+            for word, part in parts.items()
+        ),
         Section("Output", "", fields(PlotOutput)),
     ]
     try:
@@ -95,6 +99,12 @@ def _figure(command: str, name: str, tokens: list[str]) -> int:
         plot = computed(name, filled(module.Options, given), made, report)
     _deliver(plot, output, suffixes)
     return 0
+
+
+def _own_fields(part: Part, usual: Choice) -> list[Field]:
+    """Return the fields of a part with the defaults that the figure gives them."""
+    given = usual.values if part.name == usual.name else {}
+    return [field._replace(default=given.get(field.name, field.default)) for field in part.fields]
 
 
 def _again(path: str, says: str, tokens: list[str]) -> int:

@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from saddlescape.dynamics.cache import UncachedKernelWarning
 from saddlescape.experiments import plot as plot_module
 from saddlescape.experiments.command import main
-from saddlescape.experiments.figures import FIGURES, PANELS
+from saddlescape.experiments.figures import FIGURES
 from saddlescape.experiments.figures.stored import restored, stored
 from saddlescape.experiments.figures.style import REFERENCE_LOOKS, RULE_LOOKS, styled
+from saddlescape.experiments.panels import PANELS, RUNS
 from saddlescape.experiments.plot import Plot, figure, formats, module_of, redrawn
 from saddlescape.theory.statements import STATEMENTS
 
@@ -188,6 +189,9 @@ def test_every_panel_can_be_had_and_draws_on_axes_that_are_given() -> None:
         assert "ax" in inspect.signature(drawing).parameters, panel
         assert "Returns" in (drawing.__doc__ or ""), panel
         assert panel in dir(ss.plot)
+        assert callable(getattr(ss.plot, panel)), panel  # once its module is loaded
+    for run in RUNS:
+        assert "Returns" in (getattr(ss.plot, run).__doc__ or ""), run
     with pytest.raises(AttributeError, match="has no attribute 'kaplan'"):
         ss.plot.kaplan  # noqa: B018
 
