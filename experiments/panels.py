@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from .figures.saddle_spreading import ellipses as ellipses
     from .figures.saddle_spreading import variance_ratios as variance_ratios
     from .figures.saddle_spreading import variances as variances
+    from .figures.style import COLOURS as COLOURS
+    from .figures.style import INK as INK
+    from .figures.style import REFERENCE_LOOKS as REFERENCE_LOOKS
+    from .figures.style import RULE_LOOKS as RULE_LOOKS
+    from .figures.style import STYLE as STYLE
     from .figures.surface import surface as surface
     from .figures.survival import exponential_qq as exponential_qq
     from .figures.survival import kaplan_meier as kaplan_meier
@@ -78,7 +83,9 @@ RUNS = {
     "adai_inertia": "figures.inertia",
     "momentum_split": "figures.drift_and_diffusion",
 }
-_HOME = PANELS | RUNS | {"figure": "plot", "redrawn": "plot"}
+# How rules and rungs look, for figures of the reader's own.
+LOOKS = dict.fromkeys(("COLOURS", "INK", "REFERENCE_LOOKS", "RULE_LOOKS", "STYLE"), "figures.style")
+_HOME = PANELS | RUNS | LOOKS | {"figure": "plot", "redrawn": "plot"}
 
 
 def __getattr__(name: str) -> Any:
