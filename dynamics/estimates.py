@@ -95,10 +95,29 @@ def clopper_pearson_interval(escaped: int, trajectories: int, horizon: int, leve
             f"escaped={escaped} of trajectories={trajectories} within horizon={horizon}: "
             "the first must not exceed the second, and the others be at least 1"
         )
-    chance = (_upper_beta(d + 1, n - d, 0.5 * miss), _lower_beta(d, n - d + 1, 0.5 * miss) if d > 0 else 0.0)
+    rarest, likeliest = share_interval(d, n, 1.0 - miss)
     with np.errstate(divide="ignore"):
-        low, high = (1.0 / -np.expm1(np.log1p(-p) / last) for p in chance)
+        low, high = (1.0 / -np.expm1(np.log1p(-p) / last) for p in (likeliest, rarest))
     return float(low), float(high)
+
+
+def share_interval(counts: npt.ArrayLike, trajectories: int, level: float = 0.95) -> tuple[Array, Array]:
+    """Return the Clopper-Pearson interval of a chance, from how many of N trajectories met it: low and high.
+
+    Parameters
+    ----------
+    counts
+        How many did, any shape.
+    trajectories
+        N.
+    level
+        Confidence level of each; coverage is at least that for any N.
+    """
+    half, n, k = 0.5 * _miss(level), _count("trajectories", trajectories), np.asarray(counts, dtype=np.int64)
+    known, place = np.unique(k, return_inverse=True)
+    low = np.array([_lower_beta(d, n - d + 1, half) if d > 0 else 0.0 for d in known.tolist()])
+    high = np.array([_upper_beta(d + 1, n - d, half) for d in known.tolist()])
+    return low[place].reshape(k.shape), high[place].reshape(k.shape)
 
 
 def left_truncated(steps: Steps, escaped: Flags, after: int) -> tuple[int, int]:

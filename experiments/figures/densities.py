@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
+from ...dynamics.estimates import share_interval
 from ...theory.fokker_planck import Density
 from .style import INK, REFERENCE_LOOKS, panel
 
@@ -49,19 +50,6 @@ class Binned(NamedTuple):
         """Return in how many bins the interval holds the probability that a law gives to the bin, (bins,)."""
         low, high = share_interval(self.counts, self.trajectories, level)
         return int(np.count_nonzero((low <= masses) & (masses <= high)))
-
-
-def share_interval(
-    counts: npt.ArrayLike, trajectories: int, level: float = 0.95
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the Clopper-Pearson interval of each share, counts (...) of N trajectories: low and high, each (...)."""
-    from scipy.special import betainccinv, betaincinv
-
-    k, n, tail = np.asarray(counts, dtype=np.float64), float(trajectories), 0.5 * (1.0 - level)
-    low = np.where(k > 0.0, betaincinv(np.maximum(k, 1.0), n - np.maximum(k, 1.0) + 1.0, tail), 0.0)
-    below = np.minimum(k, n - 1.0)
-    high = np.where(k < n, betainccinv(below + 1.0, n - below, tail), 1.0)
-    return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
 
 
 def binned(positions: npt.ArrayLike, bins: int | npt.ArrayLike = 40) -> Binned:

@@ -190,7 +190,7 @@ def draw(data: Data) -> Figure:
         bar.ax.minorticks_off()
         bar.set_label("closed form / exact")
         _legend(figure, data)
-        figure.suptitle(data.statement)
+        figure.suptitle(f"{data.statement}: closed form over what is exact")
         return figure
 
 

@@ -377,7 +377,7 @@ class _Movers:
         self.heads.set_data(*self.paths[k, :FOLLOWED].T)
         for sigmas, ellipse in zip((1.0, 2.0), self.ellipses, strict=False):
             _fit(ellipse, self.covariances[k], sigmas)  # type: ignore[index]
-        self.said.set_text(f"{self.share[k]:.0%} left")
+        self.said.set_text(f"{self.share[k]:.0%} beyond")
 
 
 def _size(rows: int, columns: int) -> tuple[float, float]:

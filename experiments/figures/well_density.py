@@ -8,8 +8,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ...dynamics.estimates import share_interval
 from ...landscapes.checks import whole as whole_number
-from .densities import Binned, binned, histogram, share_interval
+from .densities import Binned, binned, histogram
 from .interface import Choice, Parts, whole
 from .style import GREY, REFERENCE_LOOKS, SIMULATED, panel, styled
 

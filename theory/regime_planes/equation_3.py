@@ -11,9 +11,9 @@ from .plane import PRINTED, Array, Axis, Candidate, Mark, Plane, Row
 
 PAIRS = 100
 """Inputs; each comes twice, with residuals of either sign."""
-RESIDUAL = Axis("sigma^2", r"$\sigma^2$ of the residuals", 0.25, 4.0, centred=True)
-DISTANCE = Axis("G^2/(sigma^2 H)", r"$G^2\,/\,(\sigma^2 H)$", 1e-3, 10.0)
-SHARE = Axis("B/m", r"$B\,/\,m$", 0.005, 0.9, unit=1.0 / (2 * PAIRS))
+RESIDUAL = Axis("sigma^2", r"variance of the residuals, $\sigma^2$", 0.25, 4.0, centred=True)
+DISTANCE = Axis("G^2/(sigma^2 H)", r"distance, $G^2\,/\,(\sigma^2 H)$", 1e-3, 10.0)
+SHARE = Axis("B/m", r"share drawn, $B\,/\,m$", 0.005, 0.9, unit=1.0 / (2 * PAIRS))
 
 
 def planes() -> tuple[Plane, ...]:

@@ -20,8 +20,8 @@ SHARPNESSES = 5
 """Values of k in a fit, evenly spaced in ln k."""
 STEP = 0.05
 """lr max|H| at the sharpest."""
-BARRIER = Axis("barrier/T at the sharpest", r"barrier$\,/\,T$ at the sharpest", 0.5, 8.0)
-RANGE = Axis("k_max/k_min", r"$k_{\max}\,/\,k_{\min}$", 1.5, 8.0)
+BARRIER = Axis("barrier/T at the sharpest", "barrier over temperature at the sharpest", 0.5, 8.0)
+RANGE = Axis("k_max/k_min", r"range of sharpness, $k_{\max}\,/\,k_{\min}$", 1.5, 8.0)
 
 
 def planes() -> tuple[Plane, ...]:

@@ -24,7 +24,7 @@ class Axis(NamedTuple):
     label
         The number in symbols, plain text.
     tex
-        The same for a figure.
+        The same for a figure, with what it is in words.
     low, high
         Range.
     unit

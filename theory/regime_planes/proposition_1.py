@@ -9,8 +9,8 @@ from .plane import PRINTED, Array, Axis, Candidate, Mark, Plane, Row, RowOf
 
 KEEP = 0.9
 """beta1."""
-TIME = Axis("(1 - beta1) T", r"$(1-\beta_1)\,T$", 0.1, 100.0, unit=0.1)
-STIFFNESS = Axis("4 lr (B|H|)^(1/2)/(1 - beta1)", r"$4\,\eta\sqrt{B|H|}\,/\,(1-\beta_1)$", 1e-3, 3.0)
+TIME = Axis("(1 - beta1) T", r"time over memory, $(1-\beta_1)\,T$", 0.1, 100.0, unit=0.1)
+STIFFNESS = Axis("4 lr (B|H|)^(1/2)/(1 - beta1)", r"stiffness, $4\,\eta\sqrt{B|H|}\,/\,(1-\beta_1)$", 1e-3, 3.0)
 
 
 def planes() -> tuple[Plane, ...]:

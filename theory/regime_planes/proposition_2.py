@@ -11,9 +11,9 @@ from .plane import Axis, Candidate, Plane
 
 KEEP = 0.9
 """beta1."""
-BARRIER = Axis("barrier/T", r"barrier$\,/\,T$", 2.5, 10.0)
-ROOT = Axis("4 lr_e |H_b|/(1 - beta1)", r"$4\,\eta_e|H_b|\,/\,(1-\beta_1)$", 0.1, 10.0)
-RATIO = Axis("H_a/|H_b|", r"$H_a\,/\,|H_b|$", 0.5, 2.0, centred=True)
+BARRIER = Axis("barrier/T", "barrier over temperature", 2.5, 10.0)
+ROOT = Axis("4 lr_e |H_b|/(1 - beta1)", r"stiffness, $4\,\eta_e|H_b|\,/\,(1-\beta_1)$", 0.1, 10.0)
+RATIO = Axis("H_a/|H_b|", r"curvatures, $H_a\,/\,|H_b|$", 0.5, 2.0, centred=True)
 MODERATE = 0.4
 """4 lr_e |H_b|/(1 - beta1) where the curvatures are varied."""
 

@@ -11,9 +11,9 @@ OPEN = 0.1
 """1 - mu where something else is varied."""
 SMALL = 1e-3
 """lr ||H||_1/(n beta0) where something else is varied."""
-TIME = Axis("(1 - mu) T", r"$(1-\mu)\,T$", 0.1, 100.0)
-INERTIA = Axis("beta0 n|H|/||H||_1", r"$\beta_0\,n|H|\,/\,\|H\|_1$", 1e-4, 10.0)
-TRACE = Axis("lr ||H||_1/(n beta0)", r"$\eta\,\|H\|_1\,/\,(n\,\beta_0)$", 2.5e-4, 1.0)
+TIME = Axis("(1 - mu) T", r"time over memory, $(1-\mu)\,T$", 0.1, 100.0)
+INERTIA = Axis("beta0 n|H|/||H||_1", r"momentum lost a step, $\beta_0\,n|H|\,/\,\|H\|_1$", 1e-4, 10.0)
+TRACE = Axis("lr ||H||_1/(n beta0)", r"stiffness, $\eta\,\|H\|_1\,/\,(n\,\beta_0)$", 2.5e-4, 1.0)
 
 
 def planes() -> tuple[Plane, ...]:
@@ -30,7 +30,12 @@ def planes() -> tuple[Plane, ...]:
         Plane(
             "inertia, thermal start",
             f"{exact}, from a thermal start; lr ||H||_1/(n beta0) = {SMALL:g}, eps = 0.001",
-            TIME._replace(label="beta0 n|H|/||H||_1 T", tex=r"$\beta_0\,n|H|\,/\,\|H\|_1\;T$", low=0.3, high=300.0),
+            TIME._replace(
+                label="beta0 n|H|/||H||_1 T",
+                tex=r"time over memory, $\beta_0\,n|H|\,/\,\|H\|_1\;T$",
+                low=0.3,
+                high=300.0,
+            ),
             INERTIA,
             _inertia,
             clips,

@@ -14,9 +14,9 @@ OPEN = 0.1
 """1 - mu_e at the minimum."""
 ACROSS = (0.5, 0.2, 0.1)
 """Curvatures across the way, the same everywhere."""
-BARRIER = Axis("barrier/T", r"barrier$\,/\,T$", 2.5, 10.0)
-TRACE = Axis("lr ||H_b||_1/(n beta0)", r"$\eta\,\|H_b\|_1\,/\,(n\,\beta_0)$", 0.025, 2.5)
-RATIO = Axis("H_a/|H_b|", r"$H_a\,/\,|H_b|$", 0.5, 2.0, centred=True)
+BARRIER = Axis("barrier/T", "barrier over temperature", 2.5, 10.0)
+TRACE = Axis("lr ||H_b||_1/(n beta0)", r"stiffness, $\eta\,\|H_b\|_1\,/\,(n\,\beta_0)$", 0.025, 2.5)
+RATIO = Axis("H_a/|H_b|", r"curvatures, $H_a\,/\,|H_b|$", 0.5, 2.0, centred=True)
 MODERATE = 0.1
 """lr ||H_b||_1/(n beta0) where the curvatures are varied."""
 

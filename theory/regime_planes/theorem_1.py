@@ -5,8 +5,8 @@ import numpy as np
 from ..closed_form import closed_form
 from .plane import PRINTED, Array, Axis, Candidate, Plane, Row, RowOf
 
-STEP = Axis("lr |H|", r"$\eta\,|H|$", 1e-3, 1.0)
-TIME = Axis("|H| t", r"$|H|\,t$", 1e-2, 30.0)
+STEP = Axis("lr |H|", r"step, $\eta\,|H|$", 1e-3, 1.0)
+TIME = Axis("|H| t", r"time, $|H|\,t$", 1e-2, 30.0)
 
 
 def planes() -> tuple[Plane, ...]:

@@ -7,8 +7,8 @@ from .plane import PRINTED, Array, Axis, Candidate, Mark, Plane, Row, RowOf
 
 KEEP = 0.9
 """beta1 of the iteration, with beta3 = 1 - beta1."""
-TIME = Axis("gamma t", r"$\gamma\,t$", 0.3, 300.0)
-STIFFNESS = Axis("4|H|/(gamma^2 M)", r"$4|H|\,/\,(\gamma^2 M)$", 1e-3, 3.0)
+TIME = Axis("gamma t", r"time over memory, $\gamma\,t$", 0.3, 300.0)
+STIFFNESS = Axis("4|H|/(gamma^2 M)", r"stiffness, $4|H|\,/\,(\gamma^2 M)$", 1e-3, 3.0)
 
 
 def planes() -> tuple[Plane, ...]:

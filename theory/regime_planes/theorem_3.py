@@ -11,10 +11,10 @@ from ...landscapes.quartic_well import QuarticWell
 from .escapes import batch_for, row_of
 from .plane import Axis, Candidate, Mark, Plane
 
-BARRIER = Axis("barrier/T", r"barrier$\,/\,T$", 2.0, 20.0)
-STEP = Axis("lr max|H|", r"$\eta\,\max|H|$", 0.01, 1.0)
-ROOT = Axis("4|H_b|/(gamma^2 M)", r"$4|H_b|\,/\,(\gamma^2 M)$", 0.03, 300.0)
-RATIO = Axis("H_a/|H_b|", r"$H_a\,/\,|H_b|$", 0.25, 4.0, centred=True)
+BARRIER = Axis("barrier/T", "barrier over temperature", 2.0, 20.0)
+STEP = Axis("lr max|H|", r"step, $\eta\,\max|H|$", 0.01, 1.0)
+ROOT = Axis("4|H_b|/(gamma^2 M)", r"stiffness, $4|H_b|\,/\,(\gamma^2 M)$", 0.03, 300.0)
+RATIO = Axis("H_a/|H_b|", r"curvatures, $H_a\,/\,|H_b|$", 0.25, 4.0, centred=True)
 SMALL = 0.02
 """lr max|H| where something else is varied."""
 ANTI_ITO = "under Eq. 3 the printed 1/|H_b| is anti-Ito's prefactor: off by H_a/|H_b| at every barrier and step"

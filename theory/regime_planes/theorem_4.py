@@ -14,8 +14,8 @@ from ...landscapes.quadratic_saddle import QuadraticSaddle
 from ..convergence import bounds, constants, mean_square_gradient
 from .plane import OURS, PRINTED, Array, Axis, Candidate, Plane, Row
 
-STEPS = Axis("T", r"$T$", 10.0, 1e6, unit=1.0)
-INERTIA = Axis("1 - mu", r"$1-\mu$", 3e-3, 1.0)
+STEPS = Axis("T", "horizon T (steps)", 10.0, 1e6, unit=1.0)
+INERTIA = Axis("1 - mu", r"momentum lost a step, $1-\mu$", 3e-3, 1.0)
 SCALE = Axis("c0 ell", r"$c_0\,\ell$", 0.03, 3.0)
 MOMENTUM = 0.9
 """mu where something else is varied."""

@@ -71,7 +71,7 @@ def test_every_frame_shows_its_own_time(data: Any) -> None:
             want = data.paths[name][k]
             same = np.concatenate([want[module.FOLLOWED :], want[: module.FOLLOWED]])
             assert np.array_equal(drawn, same, equal_nan=True)
-            assert axes.get_title("right") == f"{data.shares[name][k]:.0%} left"
+            assert axes.get_title("right") == f"{data.shares[name][k]:.0%} beyond"
         radii = sorted(patch.width for patch in maps[0].patches)
         scale = np.sqrt(np.linalg.eigvalsh(data.covariances["sgd"][k]).min())
         assert radii == pytest.approx([2.0 * scale, 4.0 * scale])

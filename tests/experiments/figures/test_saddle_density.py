@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import saddlescape as ss
 from matplotlib.figure import Figure
+from saddlescape.dynamics.estimates import share_interval
 from saddlescape.experiments.figures import saddle_density as module
-from saddlescape.experiments.figures.densities import binned, share_interval
+from saddlescape.experiments.figures.densities import binned
 from saddlescape.experiments.figures.stored import restored, stored
 from saddlescape.theory.fokker_planck_landscape import density_of
 from scipy.stats import binom

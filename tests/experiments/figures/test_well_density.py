@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import saddlescape as ss
 from matplotlib.figure import Figure
+from saddlescape.dynamics.estimates import share_interval
 from saddlescape.experiments.figures import well_density as module
-from saddlescape.experiments.figures.densities import share_interval
 from saddlescape.experiments.figures.stored import restored, stored
 from saddlescape.theory.particle import particle
 
