@@ -25,6 +25,7 @@ COMMANDS = {
     "converge": ("How fast do gradients fade, beside the bound of Theorem 4?", "convergence"),
     "plot": ("Draw a figure of the theory at work, with its data and the command that made it.", "plot_command"),
     "gallery": ("Make every figure, with a page of thumbnails.", "gallery"),
+    "report": ("Make a folder of results into one page, its verdicts first.", "report_command"),
     "bench": ("How fast is this package beside its peers, on the same work?", "bench"),
 }
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .choices import Part
+from .choices import LANDSCAPE, NOISE, RULE, Part, choose
 from .fields import as_text, flag_of, plain
 
 NOT_RESULTS = ("threads", "lanes")
@@ -63,6 +63,26 @@ def command_line(described: dict[str, Any]) -> list[str]:
             if name != "name" and value is not None and np.size(value):
                 tokens.append(f"{flag_of(name)}={as_text(value)}")
     return tokens
+
+
+def objects(described: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Return landscape, noise and rule of a described configuration, checked.
+
+    Raises
+    ------
+    ValueError, TypeError, InputError
+        Where there is no such part, or a field is out of bounds.
+    """
+    return tuple(
+        choose(kind, described[kind.word]["name"]).build(
+            {
+                name: np.asarray(value, dtype=np.float64) if isinstance(value, list) else value
+                for name, value in described[kind.word].items()
+                if name != "name" and value is not None and np.size(value)
+            }
+        )
+        for kind in (LANDSCAPE, NOISE, RULE)
+    )
 
 
 def key(described: dict[str, Any], version: str) -> str:

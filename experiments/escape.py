@@ -164,6 +164,46 @@ def escape_experiment(configuration: Configuration, progress: Any = None) -> Esc
     return EscapeResult(described, landscape, noise, rule, times, known, numbers, verdict)
 
 
+def restored(manifest: dict[str, Any], arrays: dict[str, Any]) -> EscapeResult:
+    """Return the result that a record holds, its verdict taken anew from the raw results.
+
+    Parameters
+    ----------
+    manifest, arrays
+        As in Record.
+
+    Raises
+    ------
+    KeyError, ValueError, TypeError
+        Where something is missing or out of bounds.
+    """
+    from ..dynamics.escape_times import EscapeTimes
+    from ..theory.reference import Reference
+    from .configuration import objects
+    from .verdict import escape_verdict
+
+    described, told = manifest["configuration"], manifest["summary"]
+    step = float(told["time_step"])
+    times = EscapeTimes(
+        np.asarray(arrays["steps"], dtype=np.int64),
+        np.asarray(arrays["outcome"], dtype=np.int8),
+        int(told["max_steps"]),
+        step,
+        int(told["seed"]),
+        seconds=float(told["seconds"]),
+        interrupted=bool(told["interrupted"]),
+        left_truncation=int(described["run"]["left_truncation"]),
+    )
+    known = {
+        name: Reference(each["value"], each.get("source", ""), each["reason"], each.get("error"), step)
+        for name, each in told["references"].items()
+    }
+    exact = known["exact_discrete"]
+    verdict = escape_verdict(times, exact.value, exact.reason, from_minimum=described["run"]["origin"] is None)
+    regime = {name: float("nan") if value is None else float(value) for name, value in told["regime"].items()}
+    return EscapeResult(described, *objects(described), times, known, regime, verdict)
+
+
 def _told(reference: Any, measured: float) -> dict[str, Any]:
     if reference.value is None:
         return {"value": None, "reason": reference.reason}

@@ -9,6 +9,9 @@ from ..landscapes.interface import Vector
 from .configuration import Configuration
 from .fields import plain
 
+ARRAYS = ("steps", "mean", "covariance", "variance", "fourth", "curvatures", "directions")
+"""What of a SaddleSpread a record keeps as arrays."""
+
 
 class SaddleRun(NamedTuple):
     """Spreading of an ensemble from a saddle, direction by direction, against every reference there is.
@@ -102,8 +105,7 @@ class SaddleResult(NamedTuple):
 
     def arrays(self) -> dict[str, Any]:
         """Return the raw results for a record."""
-        names = ("steps", "mean", "covariance", "variance", "fourth", "curvatures", "directions")
-        return {name: getattr(self.spread, name) for name in names}
+        return {name: getattr(self.spread, name) for name in ARRAYS}
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as one plain object; what is infinite or undefined is null."""
@@ -184,6 +186,45 @@ def saddle_experiment(configuration: Configuration, progress: Any = None) -> Sad
     numbers = spread_regime(landscape, noise, rule, run.steps, run.origin)
     described = configuration.described(landscape, noise, rule)
     return SaddleResult(described, landscape, noise, rule, spread, known, numbers, verdict)
+
+
+def restored(manifest: dict[str, Any], arrays: dict[str, Any]) -> SaddleResult:
+    """Return the result that a record holds, its verdict taken anew from the raw results.
+
+    Parameters
+    ----------
+    manifest, arrays
+        As in Record.
+
+    Raises
+    ------
+    KeyError, ValueError, TypeError
+        Where something is missing or out of bounds.
+    """
+    from ..dynamics.saddle_spread import SaddleSpread, is_gaussian
+    from .configuration import objects
+    from .verdict import spread_verdict
+
+    described, told = manifest["configuration"], manifest["summary"]
+    landscape, noise, rule = objects(described)
+    spread = SaddleSpread(
+        **{name: np.asarray(arrays[name]) for name in ARRAYS},  # type: ignore[arg-type]
+        trajectories=int(told["trajectories"]),
+        diverged=int(told["diverged"]),
+        gaussian=is_gaussian(landscape, noise, rule),
+        time_step=float(told["time_step"]),
+        seed=int(told["seed"]),
+        seconds=float(told["seconds"]),
+        interrupted=bool(told["interrupted"]),
+    )
+    known = {}
+    for name, each in told["references"].items():
+        value = None if each["value"] is None else np.asarray(each["value"], dtype=np.float64)
+        known[name] = Prediction(value, each.get("source", ""), each["reason"])
+    exact = known["exact_discrete"]
+    verdict = spread_verdict(spread, exact.value if spread.gaussian else None, exact.reason)
+    regime = {name: float("nan") if value is None else float(value) for name, value in told["regime"].items()}
+    return SaddleResult(described, landscape, noise, rule, spread, known, regime, verdict)
 
 
 def _whole_steps(record: Any) -> Any:

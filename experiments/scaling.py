@@ -401,6 +401,7 @@ def _told_point(name: str, growth: Growth, point: Point) -> dict[str, Any]:
         "cpu_ns": _as_dict(point.cpu_ns),
         "wall_ns": _as_dict(point.wall_ns),
         "digest": point.samples[0].digest,
+        "samples": [{"cpu": each.cpu, "wall": each.wall, "idle": each.idle} for each in point.samples],
     }
     if name == "threads":
         told |= {"wall_seconds": _as_dict(point.wall_seconds), "speed_up": _as_dict(growth.speed_up(point))}

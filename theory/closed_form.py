@@ -52,7 +52,7 @@ def closed_form(statement: str, form: str) -> Callable[..., Any]:
     if statement not in STATEMENTS:
         raise ValueError(f"statement={statement!r} must be one of {', '.join(STATEMENTS)}")
     stem = statement.replace("-", "_")
-    module = generated_module("closed_forms", f"saddlescape_{stem}_{_fingerprint()}", lambda: _source(statement))
+    module = generated_module("closed_forms", f"saddlescape_{stem}_{fingerprint()}", lambda: _source(statement))
     if form not in module.FORMS:
         raise ValueError(f"form={form!r}: {statement} has {', '.join(module.FORMS)}")
     return getattr(module, form)  # type: ignore[no-any-return]
@@ -85,7 +85,7 @@ def _source(statement: str) -> str:
 
 
 @cache
-def _fingerprint() -> str:
+def fingerprint() -> str:
     """Return a digest of all sources that can take part in a derivation: the theory, and the rules' own steps."""
     root = Path(__file__).parent.parent
     digest = hashlib.sha256(version("sympy").encode())

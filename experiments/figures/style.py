@@ -155,9 +155,7 @@ def write(figure: Figure, path: Path, about: Mapping[str, str] | None = None, dp
         file.write(raw)
 
 
-def rendered(
-    figure: Figure, suffix: str, about: Mapping[str, str] | None = None, dpi: float | None = None
-) -> bytes:
+def rendered(figure: Figure, suffix: str, about: Mapping[str, str] | None = None, dpi: float | None = None) -> bytes:
     """Return a figure as the bytes of a .png, .pdf or .svg file; see ``write``."""
     raw = io.BytesIO()
     said = {_KEYS[suffix][key]: text for key, text in (about or {}).items()}

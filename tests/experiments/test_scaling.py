@@ -20,7 +20,7 @@ from saddlescape.experiments.scaling_sweeps import SWEEPS, Done, Sweep, Task, le
 from saddlescape.experiments.scaling_worker import Sample, Worker
 
 SPREAD = {"median", "low", "high"}
-POINT = {"units", "cpu_ns", "wall_ns", "digest"}
+POINT = {"units", "cpu_ns", "wall_ns", "digest", "samples"}
 X = np.array([10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0])
 
 
