@@ -177,11 +177,24 @@ def _about(report: Report) -> list[Markup] | Markup:
         said += f", its records made {first}" if first == last else f", its records made {first} to {last}"
     packages = sorted({each.packages for each in made if each.packages})
     lines = [
-        element("p", f"{said}. This page is by saddlescape {__version__}; it needs neither network nor other files.")
+        _summary(report),
+        element("p", f"{said}. This page is by saddlescape {__version__}; it needs neither network nor other files."),
     ]
     if packages:
         lines.append(element("p", f"Made with {'; '.join(packages)}."))
     return together(lines)
+
+
+def _summary(report: Report) -> Markup:
+    """Return what all verdicts come to, in a line that links to them."""
+    counts = Counter(claim.outcome for _, claim in report.claims)
+    shown = [outcome for outcome in OUTCOMES if counts[outcome]]
+    if not shown:
+        return element("p", "No result here carries a verdict.", class_="summary")
+    parts = [[str(counts[outcome]), " ", _badge(outcome)] for outcome in shown]
+    joined = [part for k, each in enumerate(parts) for part in ([", ", *each] if k else each)]
+    return element("p", element("a", f"{_counted(sum(counts.values()), 'verdict')}", href="#verdicts"), ": ", joined,
+                   ".", class_="summary")  # fmt: skip
 
 
 def _counted(count: int, one: str, several: str = "") -> str:

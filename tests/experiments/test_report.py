@@ -221,6 +221,7 @@ def test_verdicts_come_first_and_say_what_the_results_say(folder: Path, tree: No
     (row,) = [row for row in rows if "leaves a minimum" in row[0]]
     assert row[3:6] == [number(value) for value in (verdict.ratio, verdict.low, verdict.high)]
     assert "No simulation contradicts" in first.text
+    assert "7 verdicts: 1 ≠ differs, 6 ✓ agrees." in " ".join(tree.all("header")[0].text.split())
     assert "2 other files of the folder are no result" in first.text
 
 
@@ -230,6 +231,7 @@ def test_a_contradiction_comes_first_in_words(tmp_path: Path) -> None:
     first = parsed(page(report)).all("main")[0].all("section")[0]
     words = first.text.split()
     assert words[:3] == ["Verdicts✕", "CONTRADICTED:", "2"]
+    assert "2 ✕ CONTRADICTED" in " ".join(parsed(page(report)).all("header")[0].text.split())
     rows = rows_of(first.all("table")[0])
     assert [row[2] for row in rows[:2]] == ["✕ CONTRADICTED"] * 2
     assert "CONTRADICTED" not in "".join(row[2] for row in rows[2:])
