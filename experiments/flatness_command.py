@@ -20,12 +20,15 @@ class FlatnessOutput(NamedTuple):
         Print one JSON object in place of the page.
     out
         Folder for flatness.json, flatness.png and flatness.pdf; those of an earlier run are replaced.
+    plot
+        Figure to draw: a .png, .pdf or .svg file.
     quiet
         Do not tell how far the run has come.
     """
 
     json: bool = False
     out: str | None = None
+    plot: str | None = None
     quiet: bool = False
 
 
@@ -59,17 +62,18 @@ def _run(rules: list[str], run: FlatnessRun, output: FlatnessOutput) -> int:
     from .flatness import flatness_experiment
     from .progress import progress
 
-    check_output(output.out)
+    check_output(output.out, output.plot)
     with progress(quiet=output.quiet, of="ensembles") as report, deliberate_refusals():
         result = flatness_experiment(rules, run, report)
     tell(result, "flatness_table", json=output.json)
-    if output.out is not None:
+    if output.out is not None or output.plot is not None:
         from .figures.flatness import data_of, draw
 
-        stem = Path(output.out) / "flatness"
-        drawn = any(series.fits for series in result.series)
-        figures = [stem.with_suffix(suffix) for suffix in (".png", ".pdf") if drawn]
-        write_files(
-            result, stem.with_suffix(".json"), notes(json=output.json), lambda each: draw(data_of(each)), figures
-        )
+        figures = [] if output.plot is None else [Path(output.plot)]
+        stem = None if output.out is None else Path(output.out) / "flatness"
+        if stem is not None:
+            figures += [stem.with_suffix(".png"), stem.with_suffix(".pdf")]
+        numbers = None if stem is None else stem.with_suffix(".json")
+        drawn = figures if any(series.fits for series in result.series) else []
+        write_files(result, numbers, notes(json=output.json), lambda each: draw(data_of(each)), drawn)
     return INTERRUPTED if result.interrupted else 0

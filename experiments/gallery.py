@@ -15,8 +15,9 @@ from .output import check_output
 from .refusals import InputError, leading_names, listed
 
 STILLS = ("png", "pdf", "svg")
-THUMBNAIL_DPI = 60.0
 THUMBNAILS = "thumbnails"
+THUMBNAIL_WIDTH = 800
+"""Pixels."""
 
 
 class GalleryRun(NamedTuple):
@@ -139,13 +140,26 @@ def make(order: Order) -> str:
     plot = _plot(order)
     stem = order.folder / order.name
     drawn = plot.draw()
-    plot.save(order.folder / THUMBNAILS / f"{order.name}.png", THUMBNAIL_DPI, drawn)
     for suffix in order.stills:
         plot.save(stem.with_suffix(f".{suffix}"), drawn=drawn)
+    _thumbnail(stem.with_suffix(".png"), order.folder / THUMBNAILS / f"{order.name}.png")
     if plot.animated:
         plot.save(stem.with_suffix(".gif"))
     plot.save(stem.with_suffix(".json"))
     return order.name
+
+
+def _thumbnail(picture: Path, path: Path) -> None:
+    """Write a picture made smaller: drawn at few dots per inch, letters would be too wide for their places."""
+    from PIL import Image
+
+    from .record import atomic
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with Image.open(picture) as whole, atomic(path) as file:
+        height = round(whole.height * THUMBNAIL_WIDTH / whole.width)
+        small = whole.convert("RGB").resize((THUMBNAIL_WIDTH, height), Image.Resampling.LANCZOS)
+        small.save(file, format="PNG", optimize=True)
 
 
 def _plot(order: Order) -> Any:

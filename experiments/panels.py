@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from .figures.survival import exponential_qq as exponential_qq
     from .figures.survival import kaplan_meier as kaplan_meier
     from .figures.trajectories import trajectories as trajectories
+    from .figures.verify import ratios_of as ratios_of
+    from .figures.verify import verification_ratios as verification_ratios
     from .figures.well_density import occupancy as occupancy
     from .plot import figure as figure
     from .plot import redrawn as redrawn
@@ -77,11 +79,13 @@ PANELS = {
     "trajectories": "figures.trajectories",
     "variance_ratios": "figures.saddle_spreading",
     "variances": "figures.saddle_spreading",
+    "verification_ratios": "figures.verify",
 }
 # What they are given that nothing else returns.
 RUNS = {
     "adai_inertia": "figures.inertia",
     "momentum_split": "figures.drift_and_diffusion",
+    "ratios_of": "figures.verify",
 }
 # How rules and rungs look, for figures of the reader's own.
 LOOKS = dict.fromkeys(("COLOURS", "INK", "REFERENCE_LOOKS", "RULE_LOOKS", "STYLE"), "figures.style")

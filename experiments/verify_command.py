@@ -37,12 +37,15 @@ class VerifyOutput(NamedTuple):
         Print one JSON object in place of the page.
     out
         Folder for verify.json.
+    plot
+        Figure of every measurement over every prediction: a .png, .pdf or .svg file.
     quiet
         Do not tell how far the run has come.
     """
 
     json: bool = False
     out: str | None = None
+    plot: str | None = None
     quiet: bool = False
 
 
@@ -80,12 +83,18 @@ def _run(statements: list[str], run: VerifyRun, output: VerifyOutput) -> int:
 
     if not 0 <= run.seed < SEEDS:
         raise InputError(f"--seed={run.seed} must lie in [0, 2^64 - 1000): each setting takes the next one")
-    check_output(output.out)
+    check_output(output.out, output.plot)
     with shares(quiet=output.quiet) as report, deliberate_refusals():
         found = verify(statements or None, quick=run.quick, seed=run.seed, report=report)
     tell(found, "verify_table", json=output.json)
-    if output.out is not None:
-        write_files(found, Path(output.out) / "verify.json", notes(json=output.json))
+    if output.out is not None or output.plot is not None:
+        from .figures.verify import draw, ratios_of
+
+        numbers = None if output.out is None else Path(output.out) / "verify.json"
+        figures = [] if output.plot is None or not found.rows else [Path(output.plot)]
+        write_files(
+            found, numbers, notes(json=output.json), lambda each: draw(ratios_of(each.as_json()["rows"])), figures
+        )
     if found.interrupted:
         return INTERRUPTED
     return CONTRADICTED if found.contradictions else 0

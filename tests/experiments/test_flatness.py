@@ -324,8 +324,12 @@ def test_the_command_writes_one_object_a_figure_and_says_where(
     assert series["claimed_exponent"] == 1.0
     assert series["identity"]["same"] == series["identity"]["trajectories"]
     assert set(series["fits"]) >= {"measured", "exact_discrete", "exact_diffusion"}
-    assert main([*QUICK, "--sharpness=1,1.5,2,3", "--momentum=rest"]) == 0
-    assert "exponents" in capsys.readouterr().out
+    plotted = tmp_path / "law.svg"
+    assert main([*QUICK, "--sharpness=1,1.5,2,3", "--momentum=rest", f"--plot={plotted}"]) == 0
+    said = capsys.readouterr().out
+    assert "exponents" in said
+    assert f"written {plotted}" in said
+    assert plotted.read_bytes().startswith(b"<?xml")
 
 
 @pytest.mark.parametrize(

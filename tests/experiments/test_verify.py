@@ -174,8 +174,11 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Any) -> None:
     assert row["comparisons"]["closed_form"]["source"] == "Theorem 1"
     assert any(not row["inside"] for row in told["rows"])
     assert "theorem-1: variance: SGD" in printed.err
-    assert main(["verify", "theorem-1", "--quick", "--quiet"]) == 0
-    page = capsys.readouterr().out
+    plotted = tmp_path / "ratios.svg"
+    assert main(["verify", "theorem-1", "--quick", "--quiet", f"--plot={plotted}"]) == 0
+    assert plotted.read_bytes().startswith(b"<?xml")
+    page, written = capsys.readouterr().out.split("written ")
+    assert written.strip() == str(plotted)
     assert max(map(len, page.splitlines())) <= 80
     assert "o outside the regime: lr_times_curvature = 0.8" in page
     assert "printed, outside the regime: " in page
