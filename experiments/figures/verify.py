@@ -67,7 +67,18 @@ class Data(NamedTuple):
 
 
 def ratios_of(rows: Sequence[Mapping[str, Any]]) -> Data:
-    """Return what is drawn of the rows of a verification's JSON object: those that have a prediction."""
+    """Return what is drawn of a verification: the measurements that have a prediction.
+
+    Parameters
+    ----------
+    rows
+        Those of its JSON object, ``verify(...).as_json()["rows"]``.
+
+    Returns
+    -------
+    Data
+        What ``verification_ratios`` draws, rung by rung.
+    """
     rows = [row for row in rows if any(each["ratio"] is not None for each in row["comparisons"].values())]
 
     def of(rung: str) -> Ratios:
