@@ -15,7 +15,7 @@ from ...landscapes.interface import Vector
 from ...theory.references import References
 from .interface import Choice, Parts, whole
 from .rules import rules_of
-from .style import INK, REFERENCE_LOOKS, RULE_LOOKS, panel, styled
+from .style import INK, REFERENCE_LOOKS, RULE_LOOKS, panel, spread_ticks, styled
 from .survival import rungs
 
 Array = npt.NDArray[np.float64]
@@ -333,7 +333,7 @@ def arrhenius_ratio(
     _marks(axes, x, ratio, low, high, times, rule)
     axes.set_yscale("log")
     axes.set_ylim(0.85 * max(min(reach), 0.02), 1.18 * min(max(reach), 50.0))
-    axes.yaxis.set_major_locator(FixedLocator(_apart(*axes.get_ylim())))
+    axes.yaxis.set_major_locator(FixedLocator(spread_ticks(RATIOS, *axes.get_ylim(), 0.17)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
     axes.grid(visible=True)
@@ -399,15 +399,6 @@ def _handles(data: Data) -> list[Any]:
         Line2D([], [], **look.line, label=look.label) for name, look in REFERENCE_LOOKS.items() if name in drawn
     ]
     return handles
-
-
-def _apart(low: float, high: float) -> list[float]:
-    """Return those of RATIOS within the ends that a low panel has room for."""
-    kept: list[float] = []
-    for tick in RATIOS:
-        if low <= tick <= high and all(abs(np.log(tick / other)) > 0.17 * np.log(high / low) for other in kept):
-            kept.append(tick)
-    return sorted(kept)
 
 
 _SHORT = {"exact_discrete": "exact", "corrected": "corrected", "closed_form": "printed"}

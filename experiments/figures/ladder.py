@@ -13,7 +13,7 @@ from ...dynamics.escape_times import EscapeTimes
 from ...theory.references import References
 from .interface import Choice, Parts, whole
 from .rules import rules_of
-from .style import GREY, INK, REFERENCE_LOOKS, RULE_LOOKS, SIMULATED, panel, styled
+from .style import GREY, INK, REFERENCE_LOOKS, RULE_LOOKS, SIMULATED, panel, spread_ticks, styled
 from .survival import rungs
 
 ORDER = ("exact_discrete", "exact_diffusion", "closed_form", "corrected")
@@ -242,11 +242,7 @@ def escape_ladder(cases: Mapping[str, tuple[EscapeTimes, Any]], *, ax: Axes | No
     axes.set_ylim(at + 0.4, 0.6)
     axes.set_yticks([y for y, _, _ in rows], labels=[line.label for _, line, _ in rows])
     axes.tick_params(axis="y", length=0)
-    kept: list[float] = []
-    for tick in TICKS:
-        if left <= tick <= right and all(abs(np.log(tick / other)) > 0.06 * np.log(right / left) for other in kept):
-            kept.append(tick)
-    axes.xaxis.set_major_locator(FixedLocator(sorted(kept)))
+    axes.xaxis.set_major_locator(FixedLocator(spread_ticks(TICKS, left, right, 0.06)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axes.grid(visible=True, axis="x")

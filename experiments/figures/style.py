@@ -6,12 +6,13 @@ apart by colour alone, so that greyscale loses nothing.
 
 import io
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -133,6 +134,25 @@ def panel(ax: Axes | None) -> Axes:
     import matplotlib.pyplot as plt
 
     return plt.figure(layout="constrained").add_subplot()
+
+
+def spread_ticks(wanted: Sequence[float], low: float, high: float, apart: float) -> list[float]:
+    """Return those of the wanted ticks, the most wanted first, that a logarithmic axis has room for, rising.
+
+    Parameters
+    ----------
+    wanted
+        Ticks above 0.
+    low, high
+        Ends of the axis.
+    apart
+        Distance that two of them keep, as a share of the axis.
+    """
+    kept: list[float] = []
+    for tick in wanted:
+        if low <= tick <= high and all(abs(np.log(tick / other)) > apart * np.log(high / low) for other in kept):
+            kept.append(tick)
+    return sorted(kept)
 
 
 def write(figure: Figure, path: Path, about: Mapping[str, str] | None = None, dpi: float | None = None) -> None:
