@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..convergence import Convergence, Decay
+from ..convergence import Convergence
 from ..table import arguments
 from .interface import Choice, Parts
 from .style import REFERENCE_LOOKS, RULE_LOOKS, Look, panel, styled
@@ -128,25 +128,33 @@ def compute(options: Options, parts: Parts, report: Callable[[float, str], None]
 
 def data_of(result: Convergence) -> Data:
     """Return what is drawn of a result."""
-    parts = (result.configuration[kind] for kind in ("landscape", "noise"))
-    said = ", ".join(part["name"] + arguments(part) for part in parts)
-    rate = f"learning rate {result.configuration['run']['c0']:g}/√(T + 1)"
-    return Data(f"{said}, {rate}", {decay.name: _curve(decay) for decay in result.decays})
+    return data_from(result.as_json())
 
 
-def _curve(decay: Decay) -> Curve:
-    ends = np.array([horizon.interval(0.95) for horizon in decay.horizons]).reshape(-1, 2)
-    limits = {name: [getattr(each, name).value for each in decay.bounds] for name in ("closed_form", "corrected")}
-    known = limits | {"exact_discrete": [each.value for each in decay.exact]}
-    fit = decay.exponent
-    return Curve(
-        np.array([horizon.steps for horizon in decay.horizons], dtype=np.float64),
-        np.array([horizon.value for horizon in decay.horizons], dtype=np.float64),
-        ends[:, 0],
-        ends[:, 1],
-        {name: np.array(told, dtype=np.float64) for name, told in known.items()},
-        (np.nan, np.nan, np.nan) if fit is None else (fit.value, *fit.interval(0.95)),
-    )
+def data_from(told: dict[str, Any]) -> Data:
+    """Return what is drawn of a result's JSON object."""
+    described = told["configuration"]
+    rate = f"learning rate {described['run']['c0']:g}/√(T + 1)"
+    return Data(f"{parts_of(described)}, {rate}", {name: _curve(each) for name, each in told["rules"].items()})
+
+
+def parts_of(described: dict[str, Any]) -> str:
+    """Return landscape and noise of a described configuration in words."""
+    return ", ".join(described[kind]["name"] + arguments(described[kind]) for kind in ("landscape", "noise"))
+
+
+def _curve(rule: dict[str, Any]) -> Curve:
+    rows, fit = rule["horizons"], rule["exponent"]
+
+    def of(name: str) -> Any:
+        return np.array([row[name] for row in rows], dtype=np.float64)
+
+    known = {
+        name: np.array([row[name]["value"] for row in rows], dtype=np.float64)
+        for name in ("closed_form", "corrected", "exact_discrete")
+    }
+    exponent = (np.nan, np.nan, np.nan) if fit is None else (fit["value"], fit["low"], fit["high"])
+    return Curve(of("steps"), of("mean_square_gradient"), of("low"), of("high"), known, exponent)
 
 
 def draw(data: Data) -> Figure:

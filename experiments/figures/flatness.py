@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from ...landscapes.interface import Vector
-from ..flatness import CHOICES, FlatnessResult, Series
+from ..flatness import CHOICES, FlatnessResult
 from .interface import Parts
 from .style import GREY, INK, REFERENCE_LOOKS, RULE_LOOKS, panel, styled
 
@@ -146,25 +146,36 @@ def compute(options: Options, parts: Parts, report: Callable[[float, str], None]
 
 def data_of(result: FlatnessResult) -> Data:
     """Return what is drawn of a result: the rules that have a fit."""
-    return Data({series.setup.name: _law(series) for series in result.series if series.fits})
+    return data_from(result.as_json())
 
 
-def _law(series: Series) -> Law:
-    law, fit = series.setup.laws["corrected"], series.fits["measured"]
-    exact = series.exact.get("exact_discrete")
-    slope = series.slopes.get("raw")
+def data_from(told: dict[str, Any]) -> Data:
+    """Return what is drawn of a result's JSON object."""
+    return Data({each["rule"]: _law(each) for each in told["series"] if each["fits"]})
+
+
+def _law(series: dict[str, Any]) -> Law:
+    fits, law = series["fits"], series["laws"]["corrected"]
+    fit, exact = fits["measured"], series["exact"].get("exact_discrete")
+    slope = series["slopes"].get("raw")
+    low, high = finite_or(fit["low"], -np.inf), finite_or(fit["high"], np.inf)
     return Law(
-        series.sharpness,
-        np.log(series.means),
-        np.sqrt(series.variances),
-        law.log_prefactor(series.sharpness),
-        series.setup.laws["closed_form"].exponent,
-        law.climb,
+        np.array(series["sharpness"]),
+        np.log(series["means"]),
+        np.sqrt(series["variances_of_logarithm"]),
+        np.array(law["log_prefactor"]),
+        series["claimed_exponent"],
+        law["climb"],
         np.zeros(0) if exact is None else np.log(exact),
-        Fit(fit.exponent, *fit.interval(0.95), fit.constant, fit.scale),
-        None if exact is None else series.fits["exact_discrete"].exponent,
-        None if slope is None else -slope.slope,
+        Fit(fit["exponent"], low, high, fit["constant"], fit["scale"]),
+        None if exact is None else fits["exact_discrete"]["exponent"],
+        None if slope is None else -slope["slope"],
     )
+
+
+def finite_or(value: float | None, otherwise: float) -> float:
+    """Return a value, or what null stands for."""
+    return otherwise if value is None else value
 
 
 def draw(data: Data) -> Figure:

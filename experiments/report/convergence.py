@@ -2,10 +2,7 @@
 
 from typing import Any
 
-import numpy as np
-
-from ..figures.convergence import LOOKS, Curve, Data, alt, caption, draw
-from ..table import arguments
+from ..figures.convergence import LOOKS, alt, caption, data_from, draw, parts_of
 from .again import command
 from .interface import Block, Made, Picture, Prose, Section, Source, Stated, Table
 
@@ -15,8 +12,8 @@ def section(source: Source) -> Section:
     told = source.told
     described = told["configuration"]
     run = described["run"]
-    said = _parts(described)
-    drawn = data_of(told)
+    said = parts_of(described)
+    drawn = data_from(told)
     blocks: list[Block] = [Picture(draw(drawn), alt(drawn), caption(drawn))] if drawn.curves else []
     blocks.append(Stated("theorem-4"))
     for name, each in told["rules"].items():
@@ -33,31 +30,6 @@ def section(source: Source) -> Section:
     again = command("converge", **(run | fields))
     made = Made(again, told["version"], told["digest"], "the raw results")
     return Section("How fast gradients fade", asked, (), tuple(blocks), made, source.name)
-
-
-def data_of(told: dict[str, Any]) -> Data:
-    """Return what is drawn."""
-    described = told["configuration"]
-    rate = f"learning rate {described['run']['c0']:g}/√(T + 1)"
-    return Data(f"{_parts(described)}, {rate}", {name: _curve(each) for name, each in told["rules"].items()})
-
-
-def _parts(described: dict[str, Any]) -> str:
-    return ", ".join(described[kind]["name"] + arguments(described[kind]) for kind in ("landscape", "noise"))
-
-
-def _curve(rule: dict[str, Any]) -> Curve:
-    rows, fit = rule["horizons"], rule["exponent"]
-
-    def of(name: str) -> Any:
-        return np.array([row[name] for row in rows], dtype=np.float64)
-
-    known = {
-        name: np.array([row[name]["value"] for row in rows], dtype=np.float64)
-        for name in ("closed_form", "corrected", "exact_discrete")
-    }
-    exponent = (np.nan, np.nan, np.nan) if fit is None else (fit["value"], fit["low"], fit["high"])
-    return Curve(of("steps"), of("mean_square_gradient"), of("low"), of("high"), known, exponent)
 
 
 def _table(name: str, rule: dict[str, Any]) -> Table:

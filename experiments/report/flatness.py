@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..figures.flatness import Data, Fit, Law, alt, caption, draw
+from ..figures.flatness import alt, caption, data_from, draw, finite_or
 from ..figures.style import RULE_LOOKS
 from ..table import arguments
 from .again import command, digest_of
@@ -22,7 +22,7 @@ def section(source: Source) -> Section:
     """Return a flatness experiment as a section."""
     told = source.told
     run, series = told["run"], told["series"]
-    drawn = data_of(told)
+    drawn = data_from(told)
     blocks: list[Block] = [Picture(draw(drawn), alt(drawn), caption(drawn))] if drawn.laws else []
     blocks += [Stated("flatness-selection"), _exponents(series)]
     for each in series:
@@ -49,11 +49,6 @@ def section(source: Source) -> Section:
     return Section("Escape against the flatness of a minimum", asked, claims, tuple(blocks), made, source.name)
 
 
-def data_of(told: dict[str, Any]) -> Data:
-    """Return what is drawn: the rules that have a fit."""
-    return Data({each["rule"]: _law(each) for each in told["series"] if each["fits"]})
-
-
 def _label(series: dict[str, Any]) -> str:
     return RULE_LOOKS[series["rule"]].label
 
@@ -76,35 +71,12 @@ def _claim(series: dict[str, Any]) -> Claim:
     )
 
 
-def _law(series: dict[str, Any]) -> Law:
-    fits, law = series["fits"], series["laws"]["corrected"]
-    fit, exact = fits["measured"], series["exact"].get("exact_discrete")
-    slope = series["slopes"].get("raw")
-    return Law(
-        np.array(series["sharpness"]),
-        np.log(series["means"]),
-        np.sqrt(series["variances_of_logarithm"]),
-        np.array(law["log_prefactor"]),
-        series["claimed_exponent"],
-        law["climb"],
-        np.zeros(0) if exact is None else np.log(exact),
-        Fit(fit["exponent"], _or(fit["low"], -np.inf), _or(fit["high"], np.inf), fit["constant"], fit["scale"]),
-        None if exact is None else fits["exact_discrete"]["exponent"],
-        None if slope is None else -slope["slope"],
-    )
-
-
-def _or(value: float | None, otherwise: float) -> float:
-    return otherwise if value is None else value
-
-
 def _exponents(series: list[dict[str, Any]]) -> Table:
     rows: list[Any] = []
     for each in series:
         for name, fit in each["fits"].items():
-            ends = (
-                (-_or(fit["high"], np.inf), -_or(fit["low"], -np.inf)) if name.startswith("measured") else (None, None)
-            )
+            low, high = finite_or(fit["low"], -np.inf), finite_or(fit["high"], np.inf)
+            ends = (-high, -low) if name.startswith("measured") else (None, None)
             stated = -each["claimed_exponent"]
             rows.append(
                 (

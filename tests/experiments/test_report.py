@@ -522,12 +522,12 @@ def test_a_flatness_and_a_convergence_run_are_drawn_as_their_results_are(tmp_pat
 
     result = test_flatness.result(("sgd",))
     told = json.loads(json.dumps(result.as_json()))
-    assert stored(flatness_section.data_of(told)) == stored(flatness_figure.data_of(result))
+    assert stored(flatness_figure.data_from(told)) == stored(flatness_figure.data_of(result))
     section = flatness_section.section(Source(tmp_path, "flatness.json", told))
     assert section.claims[0].ratio == pytest.approx(result.series[0].verdict.ratio)
     result_too = test_convergence.result()
     told = json.loads(json.dumps(result_too.as_json()))
-    assert stored(convergence_section.data_of(told)) == stored(convergence_figure.data_of(result_too))
+    assert stored(convergence_figure.data_from(told)) == stored(convergence_figure.data_of(result_too))
     told["configuration"]["run"]["origin"] = [1.0, 4.0]
     section = convergence_section.section(Source(tmp_path, "convergence.json", told))
     assert section.made.digest == result_too.digest()
