@@ -204,13 +204,153 @@ def escape_times(
     ValueError, TypeError
         Where an argument is out of bounds, the rule unstable on the landscape, or the noise cannot carry it out.
     """
-    from .cache import kernel
-    from .kernels import BUSY, NEXT, TAKEN, Exit, first_passage, narrow, new_block
-    from .layouts import layout
+    ensemble = escape_ensemble(
+        landscape,
+        noise,
+        rule,
+        seed=seed,
+        exit=exit,
+        max_steps=max_steps,
+        origin=origin,
+        momentum=momentum,
+        left_truncation=left_truncation,
+        bridge=bridge,
+        generator=generator,
+        normals=normals,
+    )
+    return ensemble.run(trajectories, threads=threads, lanes=lanes, progress=progress)
+
+
+class EscapeEnsemble(NamedTuple):
+    """An ensemble that was checked, of which any trajectories can be run.
+
+    Parameters
+    ----------
+    landscape, noise, rule
+        Checked.
+    start
+        The start, a ``kernels.Start``.
+    end
+        When a trajectory is over, a ``kernels.Exit``.
+    source
+        Random streams and normals.
+    left_truncation
+        As in EscapeTimes.
+    """
+
+    landscape: Any
+    noise: Any
+    rule: Any
+    start: Any
+    end: Any
+    source: Any
+    left_truncation: int
+
+    def run(
+        self,
+        trajectories: int | range,
+        *,
+        threads: int | None = None,
+        lanes: int | None = None,
+        progress: Progress | None = None,
+        stop: threading.Event | None = None,
+    ) -> EscapeTimes:
+        """Run these trajectories; once ``stop`` is set it returns soon, as after Ctrl-C.
+
+        Parameters
+        ----------
+        trajectories, threads, lanes, progress
+            As in escape_times.
+        stop
+            Looked at every tenth of a second.
+        """
+        from .cache import kernel
+        from .kernels import BUSY, NEXT, TAKEN, first_passage, narrow, new_block
+        from .layouts import layout
+
+        numbers = trajectory_numbers(trajectories)
+        dimension, rows, cap = self.landscape.dimension, self.rule.rows(), self.end.max_steps
+        parts = [suited(part, self.landscape) for part in (self.landscape, self.noise, self.rule)]
+        form, source = layout(dimension), self.source
+        at_once = source.normals.at_once()
+        run = kernel(first_passage, *parts, form, *source)
+        steps = np.zeros(len(numbers), np.int64)
+        outcome = np.zeros(len(numbers), np.int8)
+        workers = thread_count(threads, len(numbers))
+        width = lane_count(lanes, dimension, len(numbers) // workers)
+        edges = [numbers.start + len(numbers) * k // workers for k in range(workers + 1)]
+        done = np.zeros((workers, 2), np.int64)
+
+        def work(k: int, stop: threading.Event) -> None:
+            low, high = edges[k], edges[k + 1]
+            block = new_block(dimension, rows, min(width, max(high - low, 1)), low, high, at_once)
+            pace = Pace()
+
+            def some(chunks: int) -> int:
+                few = narrower(len(block.t))
+                return int(
+                    run(*parts, form, source, self.start, self.end, block, chunks, few, numbers.start, steps, outcome)
+                )
+
+            while (block.queue[NEXT] < high or block.queue[BUSY] > 0) and not stop.is_set():
+                pace.slice(some)
+                done[k] = block.queue[NEXT] - low - block.queue[BUSY], block.queue[TAKEN]
+                if block.queue[NEXT] == high and 0 < block.queue[BUSY] <= narrower(len(block.t)):
+                    block = narrow(block, -int(-block.queue[BUSY] // VECTOR) * VECTOR)
+            alive = block.who >= 0
+            steps[block.who[alive] - numbers.start] = np.minimum(block.t[alive], cap).astype(np.int64)
+
+        if progress is not None:
+            progress(0, len(numbers), 0)
+        # A call without work compiles, so that ``seconds`` are those of the run.
+        idle = new_block(dimension, rows, 8, 0, 0, at_once)
+        run(*parts, form, source, self.start, self.end, idle, 0, 0, 0, steps, outcome)
+        began = time.perf_counter()
+
+        def report() -> None:
+            if progress is not None:
+                progress(int(done[:, 0].sum()), len(numbers), int(done[:, 1].sum()))
+
+        interrupted = run_in_order(work, range(workers), workers, lambda _: None, report, stop)
+        return EscapeTimes(
+            steps,
+            outcome,
+            cap,
+            self.rule.time_step(),
+            int(self.start.seed),
+            numbers.start,
+            time.perf_counter() - began,
+            interrupted,
+            self.left_truncation,
+        )
+
+
+def escape_ensemble(
+    landscape: Any,
+    noise: Any,
+    rule: Any,
+    *,
+    seed: int = 0,
+    exit: float | None = None,
+    max_steps: int | None = None,
+    origin: npt.ArrayLike | None = None,
+    momentum: Momentum = "rest",
+    left_truncation: int = 0,
+    bridge: bool | None = None,
+    generator: GeneratorName = "xoshiro",
+    normals: NormalsName = "float64",
+) -> EscapeEnsemble:
+    """Check all that escape_times is given and return what can be run; nothing is compiled yet.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in escape_times.
+    """
+    from .kernels import Exit
 
     landscape, noise, rule = checked_parts(landscape, noise, rule)
     way = landscape.escape()
-    numbers = trajectory_numbers(trajectories)
     start_at = way.minimum if origin is None else starting_point(origin, landscape)
     level = _level(way, exit, start_at)
     cap = max(STEP_BUDGET // landscape.dimension, 10_000) if max_steps is None else whole("max_steps", max_steps, 1)
@@ -231,58 +371,7 @@ def escape_times(
         bound=BOUND * max(reach, float(np.linalg.norm(surface - start_at))),
         bridge=_bridge_variance(rule, noise, landscape, way.direction, surface, bridge),
     )
-    parts = [suited(part, landscape) for part in (landscape, noise, rule)]
-    source = random_source(generator, normals)
-    form = layout(landscape.dimension)
-    run = kernel(first_passage, *parts, form, *source)
-    at_once = source.normals.at_once()
-    steps = np.zeros(len(numbers), np.int64)
-    outcome = np.zeros(len(numbers), np.int8)
-    workers = thread_count(threads, len(numbers))
-    width = lane_count(lanes, landscape.dimension, len(numbers) // workers)
-    edges = [numbers.start + len(numbers) * k // workers for k in range(workers + 1)]
-    done = np.zeros((workers, 2), np.int64)
-
-    def work(k: int, stop: threading.Event) -> None:
-        low, high = edges[k], edges[k + 1]
-        block = new_block(len(start_at), rule.rows(), min(width, max(high - low, 1)), low, high, at_once)
-        pace = Pace()
-
-        def some(chunks: int) -> int:
-            few = narrower(len(block.t))
-            return int(run(*parts, form, source, where, end, block, chunks, few, numbers.start, steps, outcome))
-
-        while (block.queue[NEXT] < high or block.queue[BUSY] > 0) and not stop.is_set():
-            pace.slice(some)
-            done[k] = block.queue[NEXT] - low - block.queue[BUSY], block.queue[TAKEN]
-            if block.queue[NEXT] == high and 0 < block.queue[BUSY] <= narrower(len(block.t)):
-                block = narrow(block, -int(-block.queue[BUSY] // VECTOR) * VECTOR)
-        alive = block.who >= 0
-        steps[block.who[alive] - numbers.start] = np.minimum(block.t[alive], cap).astype(np.int64)
-
-    if progress is not None:
-        progress(0, len(numbers), 0)
-    # A call without work compiles, so that ``seconds`` are those of the run.
-    idle = new_block(len(start_at), rule.rows(), 8, 0, 0, at_once)
-    run(*parts, form, source, where, end, idle, 0, 0, 0, steps, outcome)
-    began = time.perf_counter()
-
-    def report() -> None:
-        if progress is not None:
-            progress(int(done[:, 0].sum()), len(numbers), int(done[:, 1].sum()))
-
-    interrupted = run_in_order(work, range(workers), workers, lambda _: None, report)
-    return EscapeTimes(
-        steps,
-        outcome,
-        cap,
-        rule.time_step(),
-        int(seed),
-        numbers.start,
-        time.perf_counter() - began,
-        interrupted,
-        truncation,
-    )
+    return EscapeEnsemble(landscape, noise, rule, where, end, random_source(generator, normals), truncation)
 
 
 def _level(way: Any, exit: float | None, origin: Vector) -> float:

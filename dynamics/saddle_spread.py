@@ -7,7 +7,7 @@ and slices.
 import hashlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +41,45 @@ GROUP = 1024
 
 class InterruptedEarlyError(ValueError):
     """Ctrl-C came before there was anything to tell."""
+
+
+class Moments(NamedTuple):
+    """Sums over trajectories of powers of theta - origin.
+
+    Parameters
+    ----------
+    mean, square
+        Of the coordinates, (R, d), and of their products, (R, d, d).
+    second, fourth
+        Of their second and fourth powers along the eigen-directions, (R, d).
+    finite, number
+        Trajectories that stayed finite, which alone are added up, and trajectories in all.
+    """
+
+    mean: npt.NDArray[np.float64]
+    square: npt.NDArray[np.float64]
+    second: npt.NDArray[np.float64]
+    fourth: npt.NDArray[np.float64]
+    finite: int
+    number: int
+
+    @classmethod
+    def zero(cls, records: int, d: int) -> "Moments":
+        """Return sums over none."""
+        return cls(
+            np.zeros((records, d)), np.zeros((records, d, d)), np.zeros((records, d)), np.zeros((records, d)), 0, 0
+        )
+
+    def plus(self, other: "Moments") -> "Moments":
+        """Return the sums over both."""
+        return Moments(
+            self.mean + other.mean,
+            self.square + other.square,
+            self.second + other.second,
+            self.fourth + other.fourth,
+            self.finite + other.finite,
+            self.number + other.number,
+        )
 
 
 class SaddleSpread(NamedTuple):
@@ -146,150 +185,243 @@ def saddle_spread(
     ValueError, TypeError
         As in escape_times.
     """
-    from .cache import kernel
-    from .kernels import TAKEN, fixed_horizon, moments, new_block
-    from .layouts import layout
-
-    landscape, noise, rule = checked_parts(landscape, noise, rule)
-    horizon = whole("steps", steps, 1)
-    at = _recorded(record, horizon)
     numbers = trajectory_numbers(trajectories)
     if len(numbers) < 2:
         raise ValueError(f"trajectories={len(numbers)} must be at least 2: a variance needs two")
+    ensemble = spread_ensemble(
+        landscape,
+        noise,
+        rule,
+        steps=steps,
+        seed=seed,
+        record=record,
+        origin=origin,
+        momentum=momentum,
+        generator=generator,
+        normals=normals,
+    )
+    total = Moments.zero(len(ensemble.at), ensemble.landscape.dimension)
+    kept = np.empty((len(numbers), len(ensemble.at), ensemble.landscape.dimension)) if keep_paths else None
+
+    def fold(group: "GroupMoments") -> None:
+        nonlocal total
+        if kept is not None and group.paths is not None:
+            kept[total.number : total.number + len(group.paths)] = group.paths
+        total = total.plus(group.moments)
+
+    seconds, interrupted = ensemble.run(
+        numbers, fold, keep_paths=keep_paths, threads=threads, lanes=lanes, progress=progress
+    )
+    return ensemble.spread(total, interrupted)._replace(
+        first=numbers.start,
+        seconds=seconds,
+        interrupted=interrupted,
+        paths=None if kept is None else kept[: total.number],
+    )
+
+
+class GroupMoments(NamedTuple):
+    """What a group of trajectories comes to.
+
+    Parameters
+    ----------
+    moments
+        Their sums.
+    paths
+        theta at the recorded steps of each, (n, R, d), where asked for.
+    """
+
+    moments: Moments
+    paths: npt.NDArray[np.float64] | None
+
+
+class SpreadEnsemble(NamedTuple):
+    """An ensemble that was checked, of which any trajectories can be run.
+
+    Parameters
+    ----------
+    landscape, noise, rule
+        Checked.
+    horizon
+        Number of steps T.
+    at
+        Recorded steps, (R,).
+    curvatures, directions
+        As in SaddleSpread.
+    start
+        The start, a ``kernels.Start``.
+    source
+        Random streams and normals.
+    """
+
+    landscape: Any
+    noise: Any
+    rule: Any
+    horizon: int
+    at: npt.NDArray[np.int64]
+    curvatures: Vector
+    directions: Matrix
+    start: Any
+    source: Any
+
+    def run(
+        self,
+        trajectories: int | range,
+        fold: Callable[[GroupMoments], None],
+        *,
+        keep_paths: bool = False,
+        threads: int | None = None,
+        lanes: int | None = None,
+        progress: Progress | None = None,
+        stop: threading.Event | None = None,
+    ) -> tuple[float, bool]:
+        """Run these trajectories in groups of GROUP; return the seconds it took and whether it was interrupted.
+
+        Parameters
+        ----------
+        trajectories, keep_paths, threads, lanes, progress
+            As in saddle_spread.
+        fold
+            Called with each group in the order of the trajectories; after an interruption, with those before the
+            first that is missing.
+        stop
+            Looked at every tenth of a second.
+        """
+        from .cache import kernel
+        from .kernels import TAKEN, fixed_horizon, moments, new_block
+        from .layouts import layout
+
+        numbers = trajectory_numbers(trajectories)
+        at, horizon, where, source = self.at, self.horizon, self.start, self.source
+        d, rows = self.landscape.dimension, self.rule.rows()
+        parts = [suited(part, self.landscape) for part in (self.landscape, self.noise, self.rule)]
+        at_once = source.normals.at_once()
+        form = layout(d)
+        run, add = kernel(fixed_horizon, *parts, form, *source), kernel(moments)
+        groups = [range(low, min(low + GROUP, numbers.stop)) for low in range(numbers.start, numbers.stop, GROUP)]
+        workers = thread_count(threads, len(groups))
+        width = lane_count(lanes, d, min(GROUP, len(numbers) // workers))
+        broken = False  # an interrupted run counts the groups before the first that is missing
+        done = np.zeros(2, np.int64)
+        lock = threading.Lock()
+        if progress is not None:
+            progress(0, len(numbers), 0)
+        # Calls without work compile, so that ``seconds`` are those of the run.
+        idle = Moments.zero(len(at), d)
+        block = new_block(d, rows, width, 0, 0, at_once)
+        run(*parts, form, source, where, block, 0, at, 0, np.empty((len(at), d, 0)))
+        add(
+            np.empty((len(at), d, 0)),
+            where.origin,
+            self.directions,
+            idle.mean,
+            idle.square,
+            idle.second,
+            idle.fourth,
+        )
+        began = time.perf_counter()
+
+        def one_group(group: range, stop: threading.Event) -> GroupMoments | None:
+            paths = np.empty((len(at), d, len(group)))
+            pace = Pace()
+            for low in range(group.start, group.stop, width):
+                block = new_block(d, rows, width, low, group.stop, at_once)
+
+                def some(chunks: int, block: Any = block) -> int:
+                    before = int(block.queue[TAKEN])
+                    until = min(before + chunks, horizon)
+                    run(*parts, form, source, where, block, until, at, group.start, paths)
+                    return until - before
+
+                while block.queue[TAKEN] < horizon:
+                    if stop.is_set():
+                        return None
+                    pace.slice(some)
+                with lock:
+                    done[0] += min(width, group.stop - low)
+                    done[1] += min(width, group.stop - low) * horizon
+            part = Moments.zero(len(at), d)
+            finite = add(paths, where.origin, self.directions, part.mean, part.square, part.second, part.fourth)
+            seen = paths.transpose(2, 0, 1) if keep_paths else None
+            return GroupMoments(part._replace(finite=finite, number=len(group)), seen)
+
+        def report() -> None:
+            if progress is not None:
+                progress(int(done[0]), len(numbers), int(done[1]))
+
+        def in_order(group: GroupMoments | None) -> None:
+            nonlocal broken
+            broken = broken or group is None
+            if group is not None and not broken:
+                fold(group)
+
+        interrupted = run_in_order(one_group, groups, workers, in_order, report, stop)
+        return time.perf_counter() - began, interrupted
+
+    def spread(self, total: Moments, interrupted: bool = False) -> SaddleSpread:
+        """Return what these sums come to.
+
+        Raises
+        ------
+        ValueError
+            Where fewer than two trajectories stayed finite.
+        """
+        n = total.finite
+        if n < 2:
+            few = f"{n} of {total.number} finished trajectories stayed finite, too few for a variance"
+            if interrupted:
+                raise InterruptedEarlyError(f"{few}: the run was interrupted too early")
+            raise ValueError(f"{few}: the rule diverges on this landscape")
+        shift = total.mean / n
+        covariance = (total.square - n * shift[:, :, None] * shift[:, None, :]) / (n - 1)
+        along = shift @ self.directions
+        return SaddleSpread(
+            steps=self.at,
+            mean=shift + self.start.origin,
+            covariance=covariance,
+            variance=(total.second - n * along * along) / (n - 1),
+            fourth=total.fourth / n,
+            curvatures=self.curvatures,
+            directions=self.directions,
+            trajectories=n,
+            diverged=total.number - n,
+            gaussian=is_gaussian(self.landscape, self.noise, self.rule),
+            time_step=self.rule.time_step(),
+            seed=int(self.start.seed),
+        )
+
+
+def spread_ensemble(
+    landscape: Any,
+    noise: Any,
+    rule: Any,
+    *,
+    steps: int,
+    seed: int = 0,
+    record: int | Sequence[int] | npt.NDArray[np.integer[Any]] | None = None,
+    origin: npt.ArrayLike | None = None,
+    momentum: Momentum = "rest",
+    generator: GeneratorName = "xoshiro",
+    normals: NormalsName = "float64",
+) -> SpreadEnsemble:
+    """Check all that saddle_spread is given and return what can be run; nothing is compiled yet.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in saddle_spread.
+    """
+    landscape, noise, rule = checked_parts(landscape, noise, rule)
+    horizon = whole("steps", steps, 1)
+    at = _recorded(record, horizon)
     if origin is None and len(landscape.saddles()) == 0:
         raise ValueError("origin is required: the landscape has no saddle to start from")
     start_at = vector("saddle", landscape.saddles()[0]) if origin is None else starting_point(origin, landscape)
     check_stable(landscape, rule, (start_at,))
     where = start_of(landscape, noise, start_at, momentum, seed)
     curvatures, directions = eigen_directions(landscape, start_at)
-    parts = [suited(part, landscape) for part in (landscape, noise, rule)]
     source = random_source(generator, normals)
-    at_once = source.normals.at_once()
-    form = layout(landscape.dimension)
-    run, add = kernel(fixed_horizon, *parts, form, *source), kernel(moments)
-    d, rows = landscape.dimension, rule.rows()
-    kept = np.empty((len(numbers), len(at), d)) if keep_paths else None
-    groups = [range(low, min(low + GROUP, numbers.stop)) for low in range(numbers.start, numbers.stop, GROUP)]
-    workers = thread_count(threads, len(groups))
-    width = lane_count(lanes, d, min(GROUP, len(numbers) // workers))
-    total = _Moments.zero(len(at), d)
-    broken = False  # an interrupted run counts the groups before the first that is missing
-    done = np.zeros(2, np.int64)
-    lock = threading.Lock()
-    if progress is not None:
-        progress(0, len(numbers), 0)
-    # Calls without work compile, so that ``seconds`` are those of the run.
-    idle = _Moments.zero(len(at), d)
-    block = new_block(d, rows, width, 0, 0, at_once)
-    run(*parts, form, source, where, block, 0, at, 0, np.empty((len(at), d, 0)))
-    add(np.empty((len(at), d, 0)), start_at, directions, idle.mean, idle.square, idle.second, idle.fourth)
-    began = time.perf_counter()
-
-    def one_group(group: range, stop: threading.Event) -> "_Moments | None":
-        paths = np.empty((len(at), d, len(group)))
-        pace = Pace()
-        for low in range(group.start, group.stop, width):
-            block = new_block(d, rows, width, low, group.stop, at_once)
-
-            def some(chunks: int, block: Any = block) -> int:
-                before = int(block.queue[TAKEN])
-                until = min(before + chunks, horizon)
-                run(*parts, form, source, where, block, until, at, group.start, paths)
-                return until - before
-
-            while block.queue[TAKEN] < horizon:
-                if stop.is_set():
-                    return None
-                pace.slice(some)
-            with lock:
-                done[0] += min(width, group.stop - low)
-                done[1] += min(width, group.stop - low) * horizon
-        if kept is not None:
-            kept[group.start - numbers.start : group.stop - numbers.start] = paths.transpose(2, 0, 1)
-        part = _Moments.zero(len(at), d)
-        finite = add(paths, start_at, directions, part.mean, part.square, part.second, part.fourth)
-        return part._replace(finite=finite, number=len(group))
-
-    def report() -> None:
-        if progress is not None:
-            progress(int(done[0]), len(numbers), int(done[1]))
-
-    def fold(part: "_Moments | None") -> None:
-        nonlocal total, broken
-        broken = broken or part is None
-        if part is not None and not broken:
-            total = total.plus(part)
-
-    interrupted = run_in_order(one_group, groups, workers, fold, report)
-    if total.finite < 2:
-        few = f"{total.finite} of {total.number} finished trajectories stayed finite, too few for a variance"
-        if interrupted:
-            raise InterruptedEarlyError(f"{few}: the run was interrupted too early")
-        raise ValueError(f"{few}: the rule diverges on this landscape")
-    return _spread(total, at, start_at, curvatures, directions, rule, noise, landscape)._replace(
-        seed=int(seed),
-        first=numbers.start,
-        seconds=time.perf_counter() - began,
-        interrupted=interrupted,
-        paths=None if kept is None else kept[: total.number],
-    )
-
-
-class _Moments(NamedTuple):
-    """Sums over trajectories of powers of theta - origin."""
-
-    mean: npt.NDArray[np.float64]
-    square: npt.NDArray[np.float64]
-    second: npt.NDArray[np.float64]
-    fourth: npt.NDArray[np.float64]
-    finite: int
-    number: int
-
-    @classmethod
-    def zero(cls, records: int, d: int) -> "_Moments":
-        return cls(
-            np.zeros((records, d)), np.zeros((records, d, d)), np.zeros((records, d)), np.zeros((records, d)), 0, 0
-        )
-
-    def plus(self, other: "_Moments") -> "_Moments":
-        return _Moments(
-            self.mean + other.mean,
-            self.square + other.square,
-            self.second + other.second,
-            self.fourth + other.fourth,
-            self.finite + other.finite,
-            self.number + other.number,
-        )
-
-
-def _spread(
-    total: _Moments,
-    at: npt.NDArray[np.int64],
-    origin: Vector,
-    curvatures: Vector,
-    directions: Matrix,
-    rule: Any,
-    noise: Any,
-    landscape: Any,
-) -> SaddleSpread:
-    n = total.finite
-    shift = total.mean / n
-    covariance = (total.square - n * shift[:, :, None] * shift[:, None, :]) / (n - 1)
-    along = shift @ directions
-    return SaddleSpread(
-        steps=at,
-        mean=shift + origin,
-        covariance=covariance,
-        variance=(total.second - n * along * along) / (n - 1),
-        fourth=total.fourth / n,
-        curvatures=curvatures,
-        directions=directions,
-        trajectories=n,
-        diverged=total.number - n,
-        gaussian=is_gaussian(landscape, noise, rule),
-        time_step=rule.time_step(),
-        seed=0,
-    )
+    return SpreadEnsemble(landscape, noise, rule, horizon, at, curvatures, directions, where, source)
 
 
 def is_gaussian(landscape: Any, noise: Any, rule: Any) -> bool:

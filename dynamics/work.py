@@ -69,25 +69,24 @@ def run_in_order(
     workers: int,
     fold: Callable[[Part], None],
     report: Callable[[], None],
+    stop: threading.Event | None = None,
 ) -> bool:
     """Run work(item, stop) for every item in threads and fold the parts in the order of the items.
 
-    Ctrl-C sets stop, after which work returns soon with what it has; the parts of items that have begun are folded all
-    the same. Return whether that happened.
+    Ctrl-C, where it is heard, sets stop, and so may the caller: work then returns soon with what it has, and the parts
+    of items that have begun are folded all the same. Return whether that happened.
     """
-    stop = threading.Event()
+    stop = stop or threading.Event()
     waiting = deque(items)
     running: deque[Future[Part]] = deque()
-    interrupted = False
     with ThreadPoolExecutor(workers) as pool:
-        while running or (waiting and not interrupted):
+        while running or (waiting and not stop.is_set()):
             try:
-                while waiting and not interrupted and len(running) < 2 * workers:
+                while waiting and not stop.is_set() and len(running) < 2 * workers:
                     running.append(pool.submit(work, waiting.popleft(), stop))
                 wait([running[0]], timeout=POLL)
                 report()
             except KeyboardInterrupt:
-                interrupted = True
                 stop.set()
             except BaseException:
                 stop.set()
@@ -99,4 +98,4 @@ def run_in_order(
                     stop.set()
                     raise
     report()
-    return interrupted
+    return stop.is_set()
