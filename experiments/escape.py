@@ -1,5 +1,7 @@
 """Escape: how long a rule takes to leave a minimum."""
 
+import threading
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -8,6 +10,9 @@ from .. import __version__
 from ..landscapes.interface import Vector
 from .configuration import Configuration
 from .fields import plain
+
+GRAIN = 1
+"""Trajectories that a row of the raw results stands for."""
 
 
 class EscapeRun(NamedTuple):
@@ -164,6 +169,77 @@ def escape_experiment(configuration: Configuration, progress: Any = None) -> Esc
     return EscapeResult(described, landscape, noise, rule, times, known, numbers, verdict)
 
 
+def ensemble(landscape: Any, noise: Any, rule: Any, run: EscapeRun) -> Any:
+    """Return the EscapeEnsemble of a run, checked; nothing is compiled yet.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in escape_experiment.
+    """
+    from ..dynamics.escape_times import escape_ensemble
+
+    return escape_ensemble(
+        landscape,
+        noise,
+        rule,
+        seed=run.seed,
+        exit=run.exit,
+        max_steps=run.max_steps,
+        origin=run.origin,
+        momentum=run.momentum,
+        left_truncation=run.left_truncation,
+        generator=run.generator,
+        normals=run.normals,
+    )
+
+
+def solved(described: dict[str, Any]) -> dict[str, Any]:
+    """Return every reference of a described configuration, the exact ones solved, as plain values.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where a field is out of bounds.
+    """
+    from ..theory.references import references
+    from .configuration import objects
+
+    setting = {name: described["run"][name] for name in ("exit", "origin", "momentum")}
+    known = references(*objects(described), **setting)._asdict()
+    return dict(plain({name: _told(each) for name, each in known.items()}))
+
+
+def raw_results(prepared: Any, numbers: range, stop: threading.Event | None) -> tuple[dict[str, Any], int] | None:
+    """Return what these trajectories of an ensemble did, run on one thread, and the steps they lived.
+
+    None where it was stopped before its end.
+    """
+    times = prepared.run(numbers, threads=1, stop=stop)
+    return None if times.interrupted else ({"steps": times.steps, "outcome": times.outcome}, int(times.steps.sum()))
+
+
+def assembled(prepared: Any, parts: Sequence[dict[str, Any]], seconds: float = 0.0) -> Any:
+    """Return the EscapeTimes of trajectories from 0 on, from their raw results in order."""
+    from ..dynamics.escape_times import EscapeTimes
+
+    return EscapeTimes(
+        np.concatenate([np.asarray(part["steps"], dtype=np.int64) for part in parts]),
+        np.concatenate([np.asarray(part["outcome"], dtype=np.int8) for part in parts]),
+        prepared.end.max_steps,
+        prepared.rule.time_step(),
+        int(prepared.start.seed),
+        seconds=seconds,
+        left_truncation=prepared.left_truncation,
+    )
+
+
+def precision(times: Any) -> float:
+    """Return half of the 95 % interval of the mean over the mean; inf where nothing escaped."""
+    low, high = times.interval(0.95)
+    return (high - low) / (2.0 * times.mean) if times.escaped else float("inf")
+
+
 def restored(manifest: dict[str, Any], arrays: dict[str, Any]) -> EscapeResult:
     """Return the result that a record holds, its verdict taken anew from the raw results.
 
@@ -204,9 +280,9 @@ def restored(manifest: dict[str, Any], arrays: dict[str, Any]) -> EscapeResult:
     return EscapeResult(described, *objects(described), times, known, regime, verdict)
 
 
-def _told(reference: Any, measured: float) -> dict[str, Any]:
+def _told(reference: Any, measured: float | None = None) -> dict[str, Any]:
     if reference.value is None:
         return {"value": None, "reason": reference.reason}
-    ratio = np.divide(measured, reference.value)
-    told = {"value": reference.value, "ratio": ratio, "error": reference.error}
-    return told | {"source": reference.source, "reason": reference.reason}
+    ratio = {} if measured is None else {"ratio": np.divide(measured, reference.value)}
+    said = {"error": reference.error, "source": reference.source, "reason": reference.reason}
+    return {"value": reference.value} | ratio | said

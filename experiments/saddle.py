@@ -1,5 +1,7 @@
 """Spreading: how fast a rule leaves a saddle along each direction."""
 
+import threading
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,6 +13,9 @@ from .fields import plain
 
 ARRAYS = ("steps", "mean", "covariance", "variance", "fourth", "curvatures", "directions")
 """What of a SaddleSpread a record keeps as arrays."""
+
+GRAIN = 1024
+"""Trajectories that a row of the raw results stands for: those whose moments the ensemble adds up together."""
 
 
 class SaddleRun(NamedTuple):
@@ -186,6 +191,95 @@ def saddle_experiment(configuration: Configuration, progress: Any = None) -> Sad
     numbers = spread_regime(landscape, noise, rule, run.steps, run.origin)
     described = configuration.described(landscape, noise, rule)
     return SaddleResult(described, landscape, noise, rule, spread, known, numbers, verdict)
+
+
+def ensemble(landscape: Any, noise: Any, rule: Any, run: SaddleRun) -> Any:
+    """Return the SpreadEnsemble of a run, checked; nothing is compiled yet.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in saddle_experiment.
+    """
+    from ..dynamics.saddle_spread import spread_ensemble
+
+    return spread_ensemble(
+        landscape,
+        noise,
+        rule,
+        steps=run.steps,
+        seed=run.seed,
+        record=_whole_steps(run.record),
+        origin=run.origin,
+        momentum=run.momentum,
+        generator=run.generator,
+        normals=run.normals,
+    )
+
+
+def solved(described: dict[str, Any]) -> dict[str, Any]:
+    """Return every reference of a described configuration, the exact ones solved, as plain values.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where a field is out of bounds.
+    """
+    from ..theory.spread_references import spread_references
+    from .configuration import objects
+
+    run = described["run"]
+    parts = objects(described)
+    at = ensemble(*parts, SaddleRun(**run)).at
+    told = spread_references(*parts, at, run["momentum"], run["origin"])
+    known = told.variances()
+    return dict(
+        plain(
+            {
+                name: _told(Prediction(value, told.sources.get(name, ""), told.reasons.get(name, "")))
+                for name, value in known.items()
+            }
+        )
+    )
+
+
+def raw_results(prepared: Any, numbers: range, stop: threading.Event | None) -> tuple[dict[str, Any], int] | None:
+    """Return the sums of each group of these trajectories, (groups, ...), run on one thread, and the steps they lived.
+
+    Groups are added up in order only when the whole is assembled: the sum has then the bits of an undivided run. None
+    where it was stopped before its end.
+    """
+    groups: list[Any] = []
+    _, stopped = prepared.run(numbers, lambda group: groups.append(group.moments), threads=1, stop=stop)
+    if stopped:
+        return None
+    arrays = {name: np.stack([np.asarray(getattr(group, name)) for group in groups]) for name in groups[0]._fields}
+    return arrays, len(numbers) * prepared.horizon
+
+
+def assembled(prepared: Any, parts: Sequence[dict[str, Any]], seconds: float = 0.0) -> Any:
+    """Return the SaddleSpread of trajectories from 0 on, from the sums of their groups in order.
+
+    Raises
+    ------
+    ValueError
+        Where fewer than two trajectories stayed finite.
+    """
+    from ..dynamics.saddle_spread import Moments
+
+    total = Moments.zero(len(prepared.at), prepared.landscape.dimension)
+    for part in parts:
+        for k in range(len(part["number"])):
+            sums = {name: part[name][k] for name in ("mean", "square", "second", "fourth")}
+            total = total.plus(Moments(**sums, finite=int(part["finite"][k]), number=int(part["number"][k])))
+    return prepared.spread(total)._replace(seconds=seconds)
+
+
+def precision(spread: Any) -> float:
+    """Return half of the 95 % interval of a variance over the variance, the largest of all directions and steps."""
+    low, high = spread.interval(0.95)
+    moved = spread.variance > 0.0
+    return float(np.max((high - low)[moved] / (2.0 * spread.variance[moved]), initial=0.0))
 
 
 def restored(manifest: dict[str, Any], arrays: dict[str, Any]) -> SaddleResult:

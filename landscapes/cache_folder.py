@@ -4,9 +4,12 @@ import importlib.util
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+
+_loading = threading.RLock()
 
 
 def cache_folder() -> Path:
@@ -33,9 +36,12 @@ def generated_module(kind: str, name: str, source: Callable[[], str]) -> ModuleT
     source
         Makes the text.
     """
-    if name in sys.modules:
-        return sys.modules[name]
-    path = cache_folder() / kind / f"{name}.py"
+    # Under a lock: another thread must not meet a module that is half loaded.
+    with _loading:
+        return sys.modules[name] if name in sys.modules else _loaded(name, cache_folder() / kind / f"{name}.py", source)
+
+
+def _loaded(name: str, path: Path, source: Callable[[], str]) -> ModuleType:
     if not path.exists():
         _write(path, source())
     spec = importlib.util.spec_from_file_location(name, path)

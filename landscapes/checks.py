@@ -1,5 +1,6 @@
 """Checks that fields of landscapes, noises and rules share; each error names the argument, its value and the bound."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,14 +8,23 @@ import numpy.typing as npt
 
 from .interface import Matrix, Vector
 
+MOST_DIMENSIONS = 10_000
+"""Dimensions of a landscape: its points, one a lane, must fit in memory many times over."""
+MOST_ROWS = 2_000
+"""Rows of a full matrix: its eigenvectors, d^3 operations, must take seconds at most."""
+
 
 def number(name: str, value: Any) -> float:
     """Return value as a float; TypeError unless it is a real number, ValueError unless it is finite."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name}={value!r} must be a number, not {type(value).__name__}")
-    if not np.isfinite(value):
+    try:
+        x = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must be finite: it is beyond 1.8e308 in size") from None
+    if not math.isfinite(x):
         raise ValueError(f"{name}={value} must be finite")
-    return float(value)
+    return x
 
 
 def positive(name: str, value: Any, reason: str) -> float:
@@ -71,9 +81,24 @@ def square(name: str, value: Any) -> Matrix:
         raise TypeError(f"{name}={value!r} must be numbers") from None
     if x.ndim != 2 or x.shape[0] != x.shape[1]:
         raise ValueError(f"{name} has shape {x.shape}; it must be square")
+    check_rows(name, len(x))
     if not np.all(np.isfinite(x)):
         raise ValueError(f"{name} must be finite")
     return x
+
+
+def check_dimensions(name: str, dimensions: int) -> None:
+    """Raise ValueError where a landscape has more dimensions than can be handled."""
+    if dimensions > MOST_DIMENSIONS:
+        raise ValueError(
+            f"{name} makes a landscape of {dimensions} dimensions; at most {MOST_DIMENSIONS}: points must fit in memory"
+        )
+
+
+def check_rows(name: str, rows: int) -> None:
+    """Raise ValueError where a full matrix has more rows than can be handled."""
+    if rows > MOST_ROWS:
+        raise ValueError(f"{name} is a matrix of {rows} rows; at most {MOST_ROWS}: the work grows with their cube")
 
 
 def _short(x: npt.NDArray[np.float64]) -> str:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from .checks import square, vector
+from .checks import check_rows, square, vector
 from .frame import add_lower_product
 from .interface import Matrix, Rows, Vector
 
@@ -35,6 +35,7 @@ class ConstantNoise(NamedTuple):
     def check(self) -> Self:
         """Return the noise with a symmetric positive semidefinite covariance and its root."""
         given = self.covariance
+        check_rows("covariance", len(given) if np.ndim(given) else 1)
         c = square("covariance", np.diag(vector("covariance", given)) if np.ndim(given) < 2 else given)
         size = float(np.abs(c).max(initial=0.0))
         asymmetry = float(np.abs(c - c.T).max(initial=0.0))

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import number, square
+from .checks import check_rows, number, square
 from .interface import Matrix, Rows, inlined
 
 TOLERANCE = 1e-9
@@ -34,6 +34,7 @@ def resolve(name: str, rotation: Any, d: int) -> Matrix:
         seed = number(name, rotation)
         if int(seed) != seed or seed < 0:
             raise ValueError(f"{name}={rotation} must be a matrix or a seed, a whole number of at least 0")
+        check_rows(name, d)
         return random_rotation(int(seed), d)
     u = square(name, rotation)
     if len(u) != d:

@@ -1,6 +1,7 @@
 """The Mueller-Brown surface."""
 
 import math
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -100,7 +101,15 @@ class MuellerBrown(NamedTuple):
 
     def escape(self) -> Escape:
         """Return the way from the deepest minimum over its saddle to the minimum behind it."""
-        minima = self.minima()
-        way = way_over(self, minima[0], self.saddles()[0], minima, LOW, HIGH)
-        assert way is not None
-        return way
+        way = _way(type(self), self.scale)
+        return Escape(*(part.copy() if isinstance(part, np.ndarray) else part for part in way))
+
+
+@lru_cache(maxsize=256)
+def _way(kind: type[MuellerBrown], scale: float) -> Escape:
+    """Return the way out; a number is all that a surface is, and the path down from the saddle takes 10 ms."""
+    surface = kind(scale)
+    minima = surface.minima()
+    way = way_over(surface, minima[0], surface.saddles()[0], minima, LOW, HIGH)
+    assert way is not None
+    return way

@@ -10,6 +10,8 @@ SCAN = 200
 """Steps along the way from the minimum to the saddle in which the curvature's sign is read."""
 NEAR = 1e-6
 """Half the distance, in lengths of the way, over which a curvature is taken as a difference of gradients."""
+MOST_KNOWN = 4096
+"""Pairs that are remembered."""
 VANISHING = 1e-6
 """Share of the noise at the minimum below which the noise at an inflection counts as none."""
 
@@ -27,6 +29,32 @@ def check_escape(landscape: Any, noise: Any, way: Escape) -> None:
     Looked for on the straight line from the minimum to the saddle. Where the curvature along e jumps from one sign to
     the other, as in a piecewise-quadratic well, the noise does not vanish and nothing is refused.
     """
+    known = _fingerprint(landscape), _fingerprint(noise)
+    if None in known:
+        return _look(landscape, noise, way)
+    if known not in _passed:
+        _look(landscape, noise, way)
+        if len(_passed) >= MOST_KNOWN:
+            _passed.clear()
+        _passed.add(known)
+    return None
+
+
+_passed: set[Any] = set()
+"""Pairs that were looked at and let through: in a sweep many settings share one."""
+
+
+def _fingerprint(part: Any) -> Any:
+    """Return class and fields of a part that is made of numbers and arrays alone; None for any other."""
+    if not isinstance(part, tuple) or not hasattr(part, "_fields"):
+        return None
+    fields = [np.asarray(field) for field in part]
+    if any(field.dtype.kind not in "biuf" for field in fields):
+        return None
+    return type(part), *((field.dtype.str, field.shape, field.tobytes()) for field in fields)
+
+
+def _look(landscape: Any, noise: Any, way: Escape) -> None:
     e, start, path = way.direction, way.minimum, way.saddle - way.minimum
 
     def slopes(s: Vector) -> Vector:

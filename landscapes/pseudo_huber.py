@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from .checks import vector
+from .checks import check_dimensions, vector
 from .interface import Escape, Matrix, Rows
 
 
@@ -34,6 +34,7 @@ class PseudoHuber(NamedTuple):
     def check(self) -> Self:
         """Return the landscape with a curvature and a slope above 0 in each coordinate."""
         h, s = vector("curvatures", self.curvatures), vector("slopes", self.slopes)
+        check_dimensions("curvatures", len(h))
         if len(h) == 0:
             raise ValueError("curvatures is empty; a landscape has at least one direction")
         if len(s) not in (1, len(h)):

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from .checks import vector
+from .checks import check_dimensions, vector
 from .frame import add_product, add_rows, frame_coordinate, from_frame, resolve, unrotated
 from .interface import Escape, Matrix, Rows, Vector, inlined
 
@@ -103,6 +103,7 @@ class QuadraticSaddle(NamedTuple):
     def check(self) -> Self:
         """Return the saddle with finite curvatures and an orthogonal rotation."""
         h = vector("curvatures", self.curvatures)
+        check_dimensions("curvatures", len(h))
         if len(h) == 0:
             raise ValueError("curvatures is empty; a landscape has at least one direction")
         return self._replace(curvatures=h, rotation=resolve("rotation", self.rotation, len(h)))

@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from .checks import whole
+from .checks import check_dimensions, whole
 from .interface import Escape, Matrix, Rows
 
 LARGEST_LISTED = 10
@@ -32,8 +32,10 @@ class StyblinskiTang(NamedTuple):
     dimension: int = 2
 
     def check(self) -> Self:
-        """Return the landscape with a dimension of at least 1."""
-        return self._replace(dimension=whole("dimension", self.dimension, 1, "a landscape has at least one direction"))
+        """Return the landscape with a dimension of at least 1, and no more than fit in memory."""
+        dimension = whole("dimension", self.dimension, 1, "a landscape has at least one direction")
+        check_dimensions("dimension", dimension)
+        return self._replace(dimension=dimension)
 
     def value(self, theta: Rows, out: Rows) -> None:
         """Write L to row 0 of out."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .checks import vector
+from .checks import check_dimensions, vector
 from .frame import add_product, add_rows, frame_coordinate, from_frame, to_frame, turn_matrix, unrotated
 from .interface import Escape, Matrix, Rows, Vector, anchors, curvature, height, inlined, slope
 
@@ -21,6 +21,7 @@ from .interface import Escape, Matrix, Rows, Vector, anchors, curvature, height,
 def check_transverse(transverse_min: Any, transverse_saddle: Any) -> tuple[Vector, Vector]:
     """Return the transverse curvatures at the minima and at the saddle, each (d - 1,) and above 0."""
     bottom = vector("transverse_min", transverse_min if np.size(transverse_min) else np.zeros(0))
+    check_dimensions("transverse_min", 1 + len(bottom))
     missing = transverse_saddle is None or (np.size(transverse_saddle) == 0 and len(bottom) > 0)
     top = bottom.copy() if missing else vector("transverse_saddle", transverse_saddle)
     if len(top) != len(bottom):
