@@ -18,6 +18,12 @@ BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 1
 COMMANDS = {
     "escape": ("How long does a rule take to leave a minimum?", "question"),
     "saddle": ("How fast does a rule spread along each direction of a saddle?", "question"),
+    "run": ("Run an experiment file: what its flags would have done.", "run_command"),
+    "init": ("Write an experiment file to begin with, every line explained.", "init_command"),
+    "sweep": ("Run an experiment file of many settings; stop it and go on whenever you like.", "sweep_command"),
+    "merge": ("Put folders of one sweep together: the parts of a job array.", "merge_command"),
+    "summary": ("What did a sweep find? A table of its settings, sorted and filtered.", "summary_command"),
+    "export": ("Write a sweep as NetCDF, Parquet or CSV.", "export_command"),
     "flatness": ("How does escape slow with the flatness of a minimum?", "flatness_command"),
     "verify": ("Is each statement true, where, and by how much is it off?", "verify_command"),
     "regime": ("Where does a statement hold, and how far is it off elsewhere?", "regime_command"),

@@ -72,7 +72,7 @@ class Field(NamedTuple):
         if self.takes_array:
             return self._number_or_array(text)
         if str in self.kinds:
-            return text
+            return _number_or_text(text) if float in self.kinds else text
         return whole(self.flag, text) if float not in self.kinds else real(self.flag, text)
 
     def _number_or_array(self, text: str) -> Any:
@@ -164,6 +164,13 @@ def whole(flag: str, text: str) -> int:
     if not number.is_finite() or number.adjusted() > MOST_DIGITS or number != number.to_integral_value():
         raise InputError(f"{flag}={text} must be a whole number")
     return int(number)
+
+
+def _number_or_text(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def array(flag: str, text: str) -> npt.NDArray[np.float64]:

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..landscapes.checks import whole
 from .choices import LANDSCAPE, NOISE, ROOT, RULE, Part, choice, choose, chosen, foreign
 from .command import INTERRUPTED, print_members
 from .fields import Field, fields, summary
@@ -40,6 +41,18 @@ QUESTIONS = {
 }
 
 
+BOUNDS = {
+    "trajectories": (1, 10**9),
+    "steps": (1, 10**15),
+    "max_steps": (1, 10**15),
+    "left_truncation": (0, 10**15),
+    "record": (1, 10_000),
+    "threads": (1, 4096),
+    "lanes": (1, 2**20),
+}
+"""Field of a run -> the least and the most it may be, where it is a number: beyond, neither time nor memory suffice."""
+
+
 class Output(NamedTuple):
     """Where results go.
 
@@ -53,12 +66,15 @@ class Output(NamedTuple):
         Figure to draw: a .png, .pdf or .svg file.
     quiet
         Do not tell how far the run has come.
+    toml
+        Run nothing: print the experiment file that says the same.
     """
 
     json: bool = False
     out: str | None = None
     plot: str | None = None
     quiet: bool = False
+    toml: bool = False
 
 
 def answer(name: str, says: str, tokens: list[str]) -> int:
@@ -90,7 +106,7 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
         chosen(LANDSCAPE, tokens, question.landscape),
         chosen(NOISE, tokens, question.noise),
     )
-    own = fields(_run_of(name))
+    own = fields(run_of(name))
     sections = [
         Section("Run", "", [*(choice(part) for part in parts[1:]), *own]),
         *(Section(f"{part.kind.word.capitalize()} {part.name}", summary(part.make), part.fields) for part in parts),
@@ -103,27 +119,66 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
     return 0 if given is None else _run(name, parts, given)
 
 
+def check_run(run: Any) -> None:
+    """Refuse, before anything is imported or allocated, numbers that no machine could carry out.
+
+    Raises
+    ------
+    ValueError
+        With the bound.
+    """
+    for name, (least, most) in BOUNDS.items():
+        value = getattr(run, name, None)
+        if isinstance(value, int):
+            whole(name, value, least)
+            if value > most:
+                raise ValueError(f"{name}={value} must be at most {most}: neither time nor memory would suffice")
+
+
 def _run(name: str, parts: tuple[Part, Part, Part], given: dict[str, Any]) -> int:
     from .configuration import Configuration
 
     def of(owned: Sequence[Field]) -> dict[str, Any]:
         return {field.name: given[field.name] for field in owned if field.name in given}
 
-    run = _run_of(name)
+    run = run_of(name)
     rule, landscape, noise = (of(part.fields) for part in parts)
-    asked = Configuration(name, parts, (rule, landscape, noise), filled(run, given))
-    output = filled(Output, given)
+    return carry_out(Configuration(name, parts, (rule, landscape, noise), filled(run, given)), filled(Output, given))
+
+
+def carry_out(asked: Any, output: Output) -> int:
+    """Run a configuration, tell and write its result, and return the exit code.
+
+    Parameters
+    ----------
+    asked
+        Configuration.
+    output
+        Where its results go.
+
+    Raises
+    ------
+    InputError
+        Where the input is bad.
+    """
     check_output(output.out, output.plot)
     with deliberate_refusals():
+        check_run(asked.run)
         asked.build()  # before anything heavy is imported
+    if output.toml:
+        from .file_text import to_text
+
+        print(to_text(asked), end="")
+        return 0
 
     from .progress import progress
 
+    module = _module(asked.question)
     with progress(quiet=output.quiet) as report, deliberate_refusals():
-        result = getattr(_module(name), QUESTIONS[name].experiment)(asked, progress=report)
+        result = getattr(module, QUESTIONS[asked.question].experiment)(asked, progress=report)
     tell(result, "table", json=output.json)
     if output.out is not None or output.plot is not None:
-        _write(result, output, _module(f"figures.{name}"))
+        _write(result, output, _module(f"figures.{asked.question}"))
     return INTERRUPTED if result.interrupted else 0
 
 
@@ -152,12 +207,13 @@ def _write(result: Any, output: Output, figure: Any) -> None:
 def _foreign(flag: str, name: str, parts: tuple[Part, Part, Part]) -> InputError | None:
     """Say to whom a flag belongs that is not one of ours."""
     for other in QUESTIONS:
-        if flag in {field.flag for field in fields(_run_of(other))}:
+        if flag in {field.flag for field in fields(run_of(other))}:
             return InputError(f"{flag} belongs to saddlescape {other}, not to {name}")
     return foreign(flag, parts)
 
 
-def _run_of(name: str) -> Any:
+def run_of(name: str) -> Any:
+    """Return the NamedTuple of an experiment's flags."""
     return getattr(_module(name), QUESTIONS[name].run)
 
 

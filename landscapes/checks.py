@@ -10,7 +10,7 @@ from .interface import Matrix, Vector
 
 MOST_DIMENSIONS = 10_000
 """Dimensions of a landscape: its points, one a lane, must fit in memory many times over."""
-MOST_ROWS = 2_000
+MOST_ROWS = 1_000
 """Rows of a full matrix: its eigenvectors, d^3 operations, must take seconds at most."""
 
 
@@ -79,6 +79,8 @@ def square(name: str, value: Any) -> Matrix:
         x = np.ascontiguousarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(f"{name}={value!r} must be numbers") from None
+    if x.size == 0:
+        raise ValueError(f"{name} is empty; it must have a row at least")
     if x.ndim != 2 or x.shape[0] != x.shape[1]:
         raise ValueError(f"{name} has shape {x.shape}; it must be square")
     check_rows(name, len(x))

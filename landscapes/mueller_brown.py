@@ -2,7 +2,7 @@
 
 import math
 from functools import lru_cache
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -101,12 +101,15 @@ class MuellerBrown(NamedTuple):
 
     def escape(self) -> Escape:
         """Return the way from the deepest minimum over its saddle to the minimum behind it."""
-        way = _way(type(self), self.scale)
-        return Escape(*(part.copy() if isinstance(part, np.ndarray) else part for part in way))
+        kind: Any = type(self)
+        way = _way(kind, self.scale)
+        assert way.far_minimum is not None
+        points = (way.minimum.copy(), way.saddle.copy(), way.far_minimum.copy(), way.direction.copy())
+        return Escape(*points, barrier=way.barrier)
 
 
 @lru_cache(maxsize=256)
-def _way(kind: type[MuellerBrown], scale: float) -> Escape:
+def _way(kind: Any, scale: float) -> Escape:
     """Return the way out; a number is all that a surface is, and the path down from the saddle takes 10 ms."""
     surface = kind(scale)
     minima = surface.minima()

@@ -25,6 +25,8 @@ class Reference(NamedTuple):
         Estimated numerical error of the value (dynamical time); None for closed forms.
     time_step
         Dynamical time of one step.
+    log_value
+        ln of the value, of a closed form also where that is too long for a number; None where there is none.
     """
 
     value: float | None
@@ -32,6 +34,7 @@ class Reference(NamedTuple):
     reason: str = ""
     error: float | None = None
     time_step: float = 1.0
+    log_value: float | None = None
 
     @property
     def steps(self) -> float | None:
@@ -44,6 +47,7 @@ def from_log_time(log_time: float, source: str, reason: str, p: Particle, error:
     if not math.isfinite(log_time):
         return Reference(None, source, "the noise vanishes on the way", time_step=p.time_step)
     if log_time > LARGEST:
-        return Reference(None, source, f"too long for a number: ln tau = {log_time:.6g}", time_step=p.time_step)
+        too_long = f"too long for a number: ln tau = {log_time:.6g}"
+        return Reference(None, source, too_long, time_step=p.time_step, log_value=log_time)
     value = math.exp(log_time)
-    return Reference(value, source, reason, None if error is None else error * value, p.time_step)
+    return Reference(value, source, reason, None if error is None else error * value, p.time_step, log_time)

@@ -73,28 +73,67 @@ def references(
         Where an argument is out of bounds.
     """
     check_momentum(momentum)
-    landscape, noise, rule = landscape.check(), noise.check(), rule.check()
+    rule = rule.check()
+    way, reason = _way(landscape, noise, rule, exit, origin)
+    if reason:
+        return _none(reason, rule)
+    closed, corrected = _forms(way, rule)
+    p = particle(rule)
+    if isinstance(p, str):
+        unsolved = f"the second moments of {type(rule).__name__} make it a process in theta, m and v: not solved"
+        exact = Reference(None, "", unsolved, time_step=rule.time_step())
+        return References(closed, exact, exact, corrected)
+    return References(
+        closed, _exact_diffusion(way, p, rule, origin, momentum), _exact_discrete(way, p, momentum), corrected
+    )
+
+
+def closed_references(
+    landscape: Any, noise: Any, rule: Any, *, exit: float | None = None, origin: npt.ArrayLike | None = None
+) -> tuple[Reference, Reference]:
+    """Return the two closed forms of ``references`` alone, printed and corrected: milliseconds, nothing is solved.
+
+    Parameters
+    ----------
+    landscape, noise, rule, exit, origin
+        As in ``references``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an argument is out of bounds.
+    """
+    rule = rule.check()
+    way, reason = _way(landscape, noise, rule, exit, origin)
+    if reason:
+        nothing = _none(reason, rule)
+        return nothing.closed_form, nothing.corrected
+    return _forms(way, rule)
+
+
+def _way(
+    landscape: Any, noise: Any, rule: Any, exit: float | None, origin: npt.ArrayLike | None
+) -> tuple[Passage, str]:
+    """Return the way out and, where there is no theory of it for a checked rule, one line that says why."""
+    landscape, noise = landscape.check(), noise.check()
     check_pair(landscape, noise)
     way = passage(landscape, noise, exit, origin)
     stuck = vanishing(way)
     if stuck is not None:
-        return _none(stuck, rule)
+        return way, stuck
     p = particle(rule)
     if isinstance(p, str) and not hasattr(rule, "adapt"):
-        return _none(p, rule)
+        return way, p
     if getattr(rule, "weight_decay", 0.0) > 0.0:
-        return _none("weight_decay makes the loss that is descended L + lambda |theta|^2 / 2, another landscape", rule)
+        return way, "weight_decay makes the loss that is descended L + lambda |theta|^2 / 2, another landscape"
     if not way.way.barrier > 0.0 or not way.minimum < way.saddle:
-        return _none("there is no barrier between the start and the exit", rule)
-    if isinstance(p, str):
-        closed, corrected = second_moment_forms(way, rule)
-        unsolved = f"the second moments of {type(rule).__name__} make it a process in theta, m and v: not solved"
-        exact = Reference(None, "", unsolved, time_step=rule.time_step())
-        return References(closed, exact, exact, corrected)
-    closed, corrected = closed_forms(way, p)
-    return References(
-        closed, _exact_diffusion(way, p, rule, origin, momentum), _exact_discrete(way, p, momentum), corrected
-    )
+        return way, "there is no barrier between the start and the exit"
+    return way, ""
+
+
+def _forms(way: Passage, rule: Any) -> tuple[Reference, Reference]:
+    p = particle(rule)
+    return second_moment_forms(way, rule) if isinstance(p, str) else closed_forms(way, p)
 
 
 def check_momentum(momentum: str) -> None:

@@ -148,7 +148,7 @@ def test_a_bug_still_traces_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_flag_has_two_owners_in_any_command() -> None:
     for name, rule, landscape, noise in itertools.product(QUESTIONS, RULE.table, LANDSCAPE.table, NOISE.table):
-        own = fields(question._run_of(name))
+        own = fields(question.run_of(name))
         parts = [choose(RULE, rule), choose(LANDSCAPE, landscape), choose(NOISE, noise)]
         flags = ["--landscape", "--noise", "--help", "-n", *(field.flag for field in (*own, *fields(Output)))]
         flags += [field.flag for part in parts for field in part.fields]
@@ -159,7 +159,7 @@ def test_no_flag_has_two_owners_in_any_command() -> None:
 
 def test_every_field_of_every_part_is_documented() -> None:
     parts = [choose(kind, name).make for kind in (RULE, LANDSCAPE, NOISE) for name in kind.table]
-    for owner in (*parts, *(question._run_of(name) for name in QUESTIONS), Output):
+    for owner in (*parts, *(question.run_of(name) for name in QUESTIONS), Output):
         for field in fields(owner):
             assert field.doc, (owner, field.name)
 
@@ -185,7 +185,7 @@ def test_help_lists_every_field_with_its_doc_and_default(
     assert main([name, rule, "--landscape", landscape, f"--noise={noise}", "--help"]) == 0
     text = capsys.readouterr().out
     parts = [choose(RULE, rule), choose(LANDSCAPE, landscape), choose(NOISE, noise)]
-    for field in [*fields(question._run_of(name)), *(field for part in parts for field in part.fields)]:
+    for field in [*fields(question.run_of(name)), *(field for part in parts for field in part.fields)]:
         line = next(line for line in text.splitlines() if re.search(rf"{field.flag}( |$)", line))
         assert field.doc in line
         if field.default is inspect.Parameter.empty:

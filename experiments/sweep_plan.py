@@ -1,0 +1,72 @@
+"""How far a sweep goes: the table [sweep] of an experiment file."""
+
+from typing import Any, NamedTuple
+
+from .fields import fields
+from .file_source import Source
+from .refusals import InputError, nearest, one_of
+from .toml_values import keys, shown, shown_key, value_of
+
+
+class SweepPlan(NamedTuple):
+    """How far a sweep goes.
+
+    Parameters
+    ----------
+    target
+        Run each setting until half its 95 % interval over its mean is at most this; else all its trajectories are run.
+    most_trajectories
+        With a target, trajectories of a setting at which to stop all the same; 100 times ``trajectories`` if left out.
+    unit
+        Trajectories in a unit of work, rounded up to a power of two; so many that a unit takes a second or more if
+        left out. No result depends on it.
+    exact
+        Also solve the exact references of each setting: up to half a minute each for a rule with inertia.
+    """
+
+    target: float | None = None
+    most_trajectories: int | None = None
+    unit: int | None = None
+    exact: bool = False
+
+
+def sweep_plan(source: Source) -> SweepPlan:
+    """Return the table [sweep], checked."""
+    table = source.content.get("sweep", {})
+    if not isinstance(table, dict):
+        raise source.refusal(("sweep",), f"sweep={shown(table)} must be a table")
+    known = keys(fields(SweepPlan))
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in known:
+            raise source.refusal(
+                ("sweep", key), f"there is no sweep.{shown_key(key)}{nearest(key, known, one_of(known))}"
+            )
+        try:
+            values[key] = value_of(known[key], f"sweep.{key}", value)
+        except InputError as error:
+            raise source.refusal(("sweep", key), str(error)) from None
+    plan = SweepPlan(**values)
+    if plan.target is not None and not 0.0 < plan.target < 1.0:
+        raise source.refusal(
+            ("sweep", "target"),
+            f"sweep.target={shown(plan.target)} must lie between 0 and 1: it is half an interval over its mean",
+        )
+    for key in ("most_trajectories", "unit"):
+        if values.get(key, 1) < 1:
+            raise source.refusal(("sweep", key), f"sweep.{key}={values[key]} must be at least 1")
+    if plan.target is None and plan.most_trajectories is not None:
+        raise source.refusal(
+            ("sweep", "most_trajectories"),
+            "sweep.most_trajectories goes with sweep.target: without one, run.trajectories are run",
+        )
+    return plan
+
+
+def check_most(plan: SweepPlan, trajectories: int) -> None:
+    """Raise InputError where a sweep would stop before a setting's first trajectories are run."""
+    most = plan.most_trajectories
+    if most is not None and most < trajectories:
+        raise InputError(
+            f"most_trajectories={most} must be at least run.trajectories={trajectories}, which are run first"
+        )
