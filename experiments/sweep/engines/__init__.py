@@ -1,0 +1,1 @@
+"""What runs the units of a sweep: this process, several processes, or a cluster."""

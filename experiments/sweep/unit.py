@@ -1,0 +1,142 @@
+"""A unit of work: a range of trajectories of one setting. It is stateless, and the same wherever it runs."""
+
+import hashlib
+import json
+import threading
+import time
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..choices import ROOT
+from ..configuration import objects
+from ..question import QUESTIONS
+
+NOT_RAW = ("trajectories", "left_truncation")
+"""Fields of a run that decide how many trajectories there are and what is made of them, not what each does."""
+
+REFERENCES = "references"
+"""Name of the array that holds the exact references of a setting, as JSON text."""
+
+
+class Unit(NamedTuple):
+    """A range of trajectories of one setting; one of none stands for its exact references.
+
+    Parameters
+    ----------
+    setting
+        Key of the setting.
+    start, stop
+        First trajectory number, and the one after the last.
+    """
+
+    setting: str
+    start: int
+    stop: int
+
+
+class Task(NamedTuple):
+    """A unit with all that a worker needs to run it.
+
+    Parameters
+    ----------
+    unit
+        What to run.
+    described
+        The setting's configuration as plain values.
+    """
+
+    unit: Unit
+    described: dict[str, Any]
+
+
+class Done(NamedTuple):
+    """A finished unit.
+
+    Parameters
+    ----------
+    unit
+        What was run.
+    arrays
+        Name -> raw results.
+    seconds
+        How long it took.
+    steps
+        Steps that its trajectories lived.
+    """
+
+    unit: Unit
+    arrays: dict[str, npt.NDArray[Any]]
+    seconds: float
+    steps: int
+
+
+class UnitError(Exception):
+    """A unit cannot be run, for a reason that another try would not mend."""
+
+
+def setting_key(described: dict[str, Any], version: str) -> str:
+    """Return a digest of all that the raw results of a setting depend on, and of the version of the program."""
+    run = {name: value for name, value in described["run"].items() if name not in NOT_RAW}
+    text = json.dumps([version, described | {"run": run}], sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def perform(task: Task, stop: threading.Event | None = None) -> Done | None:
+    """Run a unit on one thread and return its raw results, or None where it was stopped before its end.
+
+    Parameters
+    ----------
+    task
+        What to run.
+    stop
+        Looked at every tenth of a second.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where the setting is out of bounds.
+    """
+    began = time.perf_counter()
+    module = module_of(task.described)
+    if task.unit.start == task.unit.stop:
+        text = json.dumps(module.solved(task.described), allow_nan=False)
+        note = {REFERENCES: np.frombuffer(text.encode(), dtype=np.uint8)}
+        return Done(task.unit, note, time.perf_counter() - began, 0)
+    prepared = _prepared(json.dumps(task.described, sort_keys=True))
+    found = module.raw_results(prepared, range(task.unit.start, task.unit.stop), stop)
+    if found is None:
+        return None
+    arrays, steps = found
+    return Done(task.unit, arrays, time.perf_counter() - began, steps)
+
+
+def prepared_of(described: dict[str, Any]) -> Any:
+    """Return the checked ensemble of a described configuration.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where a field is out of bounds or the parts do not fit one another.
+    """
+    module = module_of(described)
+    run = getattr(module, QUESTIONS[described["question"]].run)
+    return module.ensemble(*objects(described), run(**described["run"]))
+
+
+def grain_of(question: str) -> int:
+    """Return how many trajectories a row of the raw results stands for."""
+    return int(import_module(f"{ROOT}.experiments.{question}").GRAIN)
+
+
+def module_of(described: dict[str, Any]) -> Any:
+    """Return the module of the question that a described configuration asks."""
+    return import_module(f"{ROOT}.experiments.{described['question']}")
+
+
+@lru_cache(maxsize=256)
+def _prepared(described: str) -> Any:
+    return prepared_of(json.loads(described))
