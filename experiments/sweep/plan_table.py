@@ -1,0 +1,135 @@
+"""The plan of a sweep as a readable page, at most 80 columns wide where it is not on a terminal."""
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .planner import Plan, SettingPlan
+from .wording import duration, large, share, size
+
+MOST, DEAREST = 40, 10
+"""Settings up to which all are shown; of more, so many of the dearest. The JSON object holds all."""
+WARNED = 6
+"""Warnings that are shown."""
+
+
+def show(plan: Plan) -> None:
+    """Print a plan on stdout."""
+    console = Console(file=sys.stdout, highlight=False)
+    with console.capture() as page:
+        settings = _shown(plan.settings)
+        console.print(_table(settings, escape=plan.question == "escape"))
+        for line in _notes(plan, settings):
+            console.print(Text(line))
+        console.print()
+        console.print(_totals(plan))
+        if plan.warnings:
+            console.print()
+        for said in _warnings(plan):
+            console.print(Text(said))
+    print("\n".join(line.rstrip() for line in page.get().splitlines()))
+
+
+def _warnings(plan: Plan) -> Iterator[str]:
+    """Yield the warnings, those first that say what would help."""
+    told = sorted(plan.warnings, key=lambda said: " would make it " not in said)
+    yield from (f"warning: {said}" for said in told[:WARNED])
+    hopeless = sum(each.hopeless for each in plan.settings)
+    if len(told) > WARNED:
+        yield f"and {len(told) - WARNED:,} more warnings: --json tells all"
+    if hopeless:
+        yield f"hardly an escape is to be seen in {hopeless:,} of {len(plan.settings):,} settings"
+
+
+def _shown(settings: Sequence[SettingPlan]) -> list[SettingPlan]:
+    """Return all settings in the file's order, or the dearest."""
+    if len(settings) <= MOST:
+        return list(settings)
+    return sorted(settings, key=lambda each: -each.seconds)[:DEAREST]
+
+
+def _table(settings: Sequence[SettingPlan], *, escape: bool) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(", ".join(settings[0].at) if settings else "", overflow="fold")
+    headings = ("tau, steps", "cut off", "number", "units", "time", "+-") if escape else _SADDLE
+    for name in headings:
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in settings:
+        cells = [f"{each.trajectories:,}", f"{each.units:,}", duration(each.seconds), _precision(each.half_interval)]
+        steps = [_steps(each), share(each.expected.censored)] if escape else [f"{each.max_steps:,}"]
+        table.add_row(Text(", ".join(each.at.values()) or "the run"), *steps, *cells)
+    return table
+
+
+_SADDLE = ("steps", "number", "units", "time", "+-")
+
+
+def _steps(each: SettingPlan) -> str:
+    expected = each.expected
+    if not expected.known:
+        return f">{large(expected.log_steps)}"
+    return large(expected.log_steps) + ("*" if expected.source.startswith("closed form") else " ")
+
+
+def _precision(half: float) -> str:
+    if not math.isfinite(half):
+        return "-"
+    return f"{100.0 * half:.2g} %" if half < 0.995 else ">100 %"
+
+
+def _notes(plan: Plan, shown: Sequence[SettingPlan]) -> Iterator[str]:
+    if len(shown) < len(plan.settings):
+        yield f"the {len(shown)} dearest of {len(plan.settings):,} settings; --json tells all"
+    if any(each.expected.source.startswith("closed form") for each in shown):
+        yield "* by the closed form; the others by a pilot of 64 trajectories"
+    yield "time: on one worker; +-: half the 95 % interval over the mean, as it will be"
+
+
+def _totals(plan: Plan) -> Table:
+    rows = [
+        ("settings", f"{len(plan.settings):,}, {sum(each.trajectories for each in plan.settings):,} trajectories"),
+        ("units", _units(plan)),
+        ("steps", f"{large(math.log(max(plan.steps, 1.0)))}"),
+        ("time", f"{duration(plan.seconds)} on {plan.workers} worker{'s' if plan.workers > 1 else ''}{_busy(plan)}"),
+    ]
+    exact = sum(each.exact for each in plan.settings)
+    if exact > 0.0:
+        rows.append(("", f"of which {duration(exact)} for the exact references"))
+    rows += [
+        ("memory", f"{size(plan.memory)}{_of(plan.memory_free)}"),
+        ("disk", f"{size(plan.disk)}{_of(plan.disk_free)}"),
+        ("compiled", _compiled(plan)),
+    ]
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, said in rows:
+        table.add_row(Text(name), Text(said))
+    return table
+
+
+def _units(plan: Plan) -> str:
+    done = sum(each.finished for each in plan.settings)
+    left = f"{plan.units:,} to run"
+    if plan.units:
+        left += f", {duration(plan.work / plan.units)} each"
+    return left + (f"; {done:,} trajectories are there already" if done else "")
+
+
+def _busy(plan: Plan) -> str:
+    slower = f"{plan.busy:.2g} times as long while other work goes on here"
+    return f"; {slower}" if plan.busy > 1.3 else ""
+
+
+def _of(free: float) -> str:
+    return f" of {size(free)} free" if math.isfinite(free) else ""
+
+
+def _compiled(plan: Plan) -> str:
+    word = "combination" if plan.combinations == 1 else "combinations"
+    now = f"; {plan.compiled} of them just now, in {duration(plan.compile_seconds)}" if plan.compiled else ""
+    return f"{plan.combinations} {word}{now}"

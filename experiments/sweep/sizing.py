@@ -1,0 +1,126 @@
+"""How the trajectories of a sweep are cut in units, and how many there will be: the same on every machine."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ...dynamics import estimates
+from ...dynamics.saddle_spread import GROUP
+from ...dynamics.work import BLOCK_NUMBERS, LANES, NARROW
+from ..experiment_file import Experiment, SweepPlan
+from .expectation import Expectation, nominal_step
+from .stopping import next_total
+from .store import StoredSetting
+from .unit import module_of
+
+UNIT_SECONDS, LONGEST_UNIT, MOST_UNITS = 1.0, 600.0, 1e5
+"""Nominal seconds of a unit: 1 s, and longer where there would be more than so many units, up to 10 min."""
+PATIENCE = 30.0
+"""Nominal seconds that a unit may take for the sake of full blocks: narrow ones are up to three times as slow."""
+FEWEST = 64
+LARGEST_UNIT = 2**20
+
+
+def ensemble_of(configuration: Any) -> Any:
+    """Return the checked ensemble of a configuration."""
+    module = module_of({"question": configuration.question})
+    return module.ensemble(*configuration.build(), configuration.run)
+
+
+def unit_sizes(
+    experiment: Experiment, expected: Sequence[Expectation], ensembles: Sequence[Any] | None = None
+) -> list[int]:
+    """Return the trajectories in a unit of each setting, a power of two: the same on every machine.
+
+    A unit takes max(1 s, the whole / 10^5), but at most 10 min, on a nominal machine; longer, up to 30 s, where fewer
+    trajectories would not fill a block, and at least 64 trajectories in any case. For a saddle whole groups of 1024.
+
+    Parameters
+    ----------
+    experiment
+        The file.
+    expected
+        What is expected of each setting.
+    ensembles
+        Those of the settings, where they are at hand.
+    """
+    if ensembles is None:
+        ensembles = [ensemble_of(each.configuration) for each in experiment.settings]
+    costs = [
+        1e-9 * nominal_step(each.landscape, each.noise) * which.lived
+        for each, which in zip(ensembles, expected, strict=True)
+    ]
+    numbers = [
+        trajectories_of(setting.configuration, experiment.plan, which, 1)
+        for setting, which in zip(experiment.settings, expected, strict=True)
+    ]
+    whole = sum(cost * number for cost, number in zip(costs, numbers, strict=True))
+    seconds = min(max(whole / MOST_UNITS, UNIT_SECONDS), LONGEST_UNIT)
+    sizes = []
+    for ensemble, cost, wanted in zip(ensembles, costs, numbers, strict=True):
+        if experiment.plan.unit is not None:
+            # One more than a power of two is rounded up to the next.
+            number = 1 << (experiment.plan.unit - 1).bit_length()
+        else:
+            d = ensemble.landscape.dimension
+            block = 4 * min(LANES, max(BLOCK_NUMBERS // d, NARROW))
+            filling = min(block, int(max(PATIENCE, seconds) / cost))
+            number = max(_power_below(seconds / cost), _power_below(filling), FEWEST)
+            if experiment.plan.target is not None:
+                # Whole units are run: larger ones would overshoot the target.
+                number = min(number, max(_power_below(wanted / 4), FEWEST))
+        sizes.append(max(min(number, LARGEST_UNIT), GROUP if hasattr(ensemble, "horizon") else 1))
+    return sizes
+
+
+def _power_below(number: float) -> int:
+    return 1 << max(int(min(number, LARGEST_UNIT)).bit_length() - 1, 0)
+
+
+def trajectories_of(configuration: Any, sweep: SweepPlan, expected: Expectation, unit: int) -> int:
+    """Return how many trajectories a setting will have: as asked, or as many units as its target needs.
+
+    Parameters
+    ----------
+    configuration
+        The setting.
+    sweep
+        How far the sweep goes.
+    expected
+        What is expected of each trajectory.
+    unit
+        Trajectories in a unit; 1 for as many as are needed.
+    """
+    total = int(configuration.run.trajectories)
+    # What the stop itself will do, were each look as precise as is expected.
+    setting = StoredSetting("", (), {"run": {"trajectories": total}}, unit)
+    while sweep.target is not None:
+        wanted = next_total(total, half_interval(configuration.question, total, expected), sweep, setting)
+        if wanted == total:
+            break
+        total = wanted
+    return total
+
+
+def half_interval(question: str, trajectories: int, expected: Expectation) -> float:
+    """Return half the 95 % interval over the mean, or over a variance, that so many trajectories should have."""
+    if question == "saddle":
+        return _spread_half(trajectories)
+    return _escape_half(int(trajectories * expected.escaped), expected) if expected.known else math.inf
+
+
+def _escape_half(escapes: int, expected: Expectation) -> float:
+    """Return half the 95 % interval over the mean with so many escapes."""
+    if escapes < 1:
+        return math.inf
+    total = max(int(min(escapes * expected.steps, 1e15)), escapes + 1)
+    low, high = estimates.mean_interval(escapes, total, complete=not expected.censored > 0.0)
+    return 0.5 * (high - low) * escapes / total
+
+
+def _spread_half(trajectories: int) -> float:
+    """Return half the 95 % interval over the variance of a normal law."""
+    if trajectories < 2:
+        return math.inf
+    low, high = estimates.variance_interval(1.0, trajectories)
+    return 0.5 * float(high - low)
