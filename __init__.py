@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .dynamics.sgd import SGD as SGD
     from .dynamics.underdamped import UnderdampedLangevin as UnderdampedLangevin
     from .experiments import panels as plot  # noqa: F401
+    from .experiments.sweep.launch import sweep as sweep
+    from .experiments.sweep.reading import load as load
     from .experiments.verify import verify as verify
     from .landscapes.constant_noise import ConstantNoise as ConstantNoise
     from .landscapes.expression import from_expression as from_expression
@@ -64,6 +66,7 @@ _HOME = {
     "derivation": "theory.statements",
     "escape_times": "dynamics.escape_times",
     "from_expression": "landscapes.expression",
+    "load": "experiments.sweep.reading",
     "mean_first_passage_of": "theory.fokker_planck_landscape",
     "quasi_stationary_of": "theory.quasi_stationary",
     "references": "theory.references",
@@ -73,6 +76,7 @@ _HOME = {
     "spread_references": "theory.spread_references",
     "spread_regime": "theory.regime_numbers",
     "survival_of": "theory.first_passage_survival",
+    "sweep": "experiments.sweep.launch",
     "verify": "experiments.verify",
 }
 # Each module that has a short name.

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .figures.surface import surface as surface
     from .figures.survival import exponential_qq as exponential_qq
     from .figures.survival import kaplan_meier as kaplan_meier
+    from .figures.sweep import sweep_curves as sweep_curves
     from .figures.trajectories import trajectories as trajectories
     from .figures.verify import ratios_of as ratios_of
     from .figures.verify import verification_ratios as verification_ratios
@@ -76,6 +77,7 @@ PANELS = {
     "shares_beyond": "figures.saddle_animation",
     "sharpness_law": "figures.flatness",
     "surface": "figures.surface",
+    "sweep_curves": "figures.sweep",
     "trajectories": "figures.trajectories",
     "variance_ratios": "figures.saddle_spreading",
     "variances": "figures.saddle_spreading",

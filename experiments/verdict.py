@@ -60,7 +60,9 @@ class Verdict(NamedTuple):
         return "; ".join(part for part in parts if part)
 
 
-def escape_verdict(times: Any, expected: float | None, reason: str, *, from_minimum: bool) -> Verdict:
+def escape_verdict(
+    times: Any, expected: float | None, reason: str, *, from_minimum: bool, together: int = 1
+) -> Verdict:
     """Compare a mean escape time with the exact discrete one.
 
     Left truncation is undone: the reference is the mean from the start. The interval is ``escape_interval``.
@@ -75,13 +77,15 @@ def escape_verdict(times: Any, expected: float | None, reason: str, *, from_mini
         Why there is none.
     from_minimum
         Whether trajectories start at the minimum.
+    together
+        How many such comparisons are made together: the chance of a false alarm is that of all of them.
     """
     if expected is None:
         return Verdict(NO_REFERENCE, reason=reason)
     times = times.after(0)
     if times.escaped == 0:
         return Verdict(UNDERPOWERED, reason="nothing escaped")
-    low, high = escape_interval(times, 1.0 - FALSE_ALARM)
+    low, high = escape_interval(times, 1.0 - FALSE_ALARM / together)
     unseen = times.censored + times.diverged
     told = f"{unseen} of {times.escaped + unseen} trajectories were not seen to escape" if unseen else ""
     if unseen and not from_minimum:
@@ -126,7 +130,7 @@ def escape_interval(times: Any, level: float) -> tuple[float, float]:
     )
 
 
-def spread_verdict(spread: Any, expected: npt.NDArray[np.float64] | None, reason: str) -> Verdict:
+def spread_verdict(spread: Any, expected: npt.NDArray[np.float64] | None, reason: str, *, together: int = 1) -> Verdict:
     """Compare the variances along the eigen-directions, at every recorded step, with the exact recursion.
 
     Parameters
@@ -137,6 +141,8 @@ def spread_verdict(spread: Any, expected: npt.NDArray[np.float64] | None, reason
         The exact variances, (R, d), or None.
     reason
         Why there are none.
+    together
+        As in ``escape_verdict``.
     """
     if expected is None:
         return Verdict(NO_REFERENCE, reason=reason)
@@ -144,7 +150,7 @@ def spread_verdict(spread: Any, expected: npt.NDArray[np.float64] | None, reason
     number = int(np.count_nonzero(compared))
     if number == 0:
         return Verdict(NO_REFERENCE, reason="every exact variance is 0")
-    low, high = spread.interval(1.0 - FALSE_ALARM / number)
+    low, high = spread.interval(1.0 - FALSE_ALARM / (number * together))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio, low, high = spread.variance / expected, low / expected, high / expected
         # How far outside 1 an interval lies, or how near to leaving it, in units of its own half-width.

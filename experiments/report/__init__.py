@@ -31,6 +31,7 @@ KINDS = (
     Kind("verify", frozenset({"rows", "contradictions", "comparisons"})),
     Kind("escape", RECORD, "escape"),
     Kind("saddle", RECORD, "saddle"),
+    Kind("sweep", frozenset({"axes", "plan", "settings", "text"})),
     Kind("flatness", frozenset({"series", "run"})),
     Kind("convergence", frozenset({"rules", "constants", "configuration"})),
     Kind("regime", frozenset({"statement", "planes", "found"})),

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ..sweep.store import SHARDS, SWEEP
 from . import KINDS, RECORD
 from .interface import Problem, Source
 from .page import Entry, Report, rendered, slug, unused
@@ -73,8 +74,16 @@ def gather(
 
 
 def listed(folder: Path) -> list[Path]:
-    """Return the files of a folder and those below it, sorted; links to folders are not followed."""
-    return sorted(Path(at) / name for at, _, names in os.walk(folder) for name in names)
+    """Return the files of a folder and those below it, sorted; links to folders are not followed.
+
+    The shards of a sweep are left out: they are read with its ``sweep.json``.
+    """
+    found = []
+    for at, below, names in os.walk(folder):
+        if SWEEP in names and SHARDS in below:
+            below.remove(SHARDS)
+        found += [Path(at) / name for name in names]
+    return sorted(found)
 
 
 def kind_of(told: Any) -> int | None:

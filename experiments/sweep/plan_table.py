@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .planner import Plan, SettingPlan
-from .wording import duration, large, share, size
+from .wording import counted, duration, large, share, size
 
 MOST, DEAREST = 40, 10
 """Settings up to which all are shown; of more, so many of the dearest. The JSON object holds all."""
@@ -94,7 +94,7 @@ def _totals(plan: Plan) -> Table:
         ("settings", f"{len(plan.settings):,}, {sum(each.trajectories for each in plan.settings):,} trajectories"),
         ("units", _units(plan)),
         ("steps", f"{large(math.log(max(plan.steps, 1.0)))}"),
-        ("time", f"{duration(plan.seconds)} on {plan.workers} worker{'s' if plan.workers > 1 else ''}{_busy(plan)}"),
+        ("time", f"{duration(plan.seconds)} on {counted(plan.workers, 'worker')}{_busy(plan)}"),
     ]
     exact = sum(each.exact for each in plan.settings)
     if exact > 0.0:

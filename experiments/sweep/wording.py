@@ -23,6 +23,12 @@ def duration(seconds: float) -> str:
     return "a year" if years < 1.5 else f"{years:.0f} years" if years < 1e4 else f"{large(math.log(years))} years"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return how many of something there are, as in "1 unit", "2,000 units", "2 processes"."""
+    plural = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{plural}"
+
+
 def size(number: float) -> str:
     """Return a number of bytes as in "300 KB", "1.2 GB"."""
     for unit in ("bytes", "KB", "MB", "GB"):

@@ -18,6 +18,7 @@ from uuid import uuid4
 from .... import __version__
 from ...refusals import InputError
 from ..unit import Done, Task, Unit, UnitError, perform
+from ..wording import counted
 from .arrivals import Arrivals, named, unit_error
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Cluster:
     @property
     def name(self) -> str:
         """What it is, in words."""
-        return f"Dask at {self._address}, {self.workers} thread{'s' if self.workers != 1 else ''}"
+        return f"Dask at {self._address}, {counted(self.workers, 'thread')}"
 
     @property
     def workers(self) -> int:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from ..unit import Done, Task, UnitError, perform
+from ..wording import counted
 from .arrivals import Arrivals, named, unit_error
 
 TRIES = 3
@@ -73,7 +74,7 @@ class Processes:
     @property
     def name(self) -> str:
         """What it is, in words."""
-        return f"{self._count} process{'es' if self._count > 1 else ''}"
+        return counted(self._count, "process")
 
     @property
     def workers(self) -> int:

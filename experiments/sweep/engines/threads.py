@@ -8,6 +8,7 @@ from typing import Self
 
 from ....dynamics.work import thread_count
 from ..unit import Done, Task, perform
+from ..wording import counted
 from .arrivals import unit_error
 
 Work = Callable[[Task, threading.Event], Done | None]
@@ -43,7 +44,7 @@ class Threads:
     @property
     def name(self) -> str:
         """What it is, in words."""
-        return f"{self.workers} thread{'s' if self.workers > 1 else ''}"
+        return counted(self.workers, "thread")
 
     @property
     def room(self) -> int:
