@@ -15,8 +15,8 @@ from ...landscapes.hessian_noise import EighHessianNoise, JacobiHessianNoise
 from ...landscapes.interface import suited
 from ...theory.references import closed_references
 
-PILOT = 64
-"""Trajectories of a pilot."""
+PILOT, MOST_PILOT = 64, 1024
+"""Trajectories of a pilot, and at most so many where they end soon."""
 PILOT_COST, ALL_PILOTS = 10e6, 10e9
 """Nominal nanoseconds of a pilot, and of those of a whole sweep: in a large one each is shorter."""
 SECOND_LOOK = 4
@@ -128,9 +128,10 @@ def expect(ensemble: Any, exit: float | None = None, origin: Any = None, setting
     over = int(np.count_nonzero(outcome != CENSORED))
     escaped = over - diverged
     log_steps, source, known = _mean(ensemble, escaped, total, exit, origin)
-    if over >= ENOUGH and (horizon >= cap or over == PILOT):
-        censored = 1.0 - over / PILOT
-        lived, least = total / PILOT, float(steps.min())
+    number = len(steps)
+    if over >= ENOUGH and (horizon >= cap or over == number):
+        censored = 1.0 - over / number
+        lived, least = total / number, float(steps.min())
     elif known:
         # Whatever ends a trajectory first: an escape, or a divergence, whose rate the pilot tells.
         log_end = min(log_steps, math.log(total / over)) if diverged else log_steps
@@ -156,7 +157,15 @@ def _pilot(ensemble: Any, cost: float) -> tuple[Any, Any, int]:
         if not (again and horizon < cap and SECOND_LOOK <= times.escaped < 0.75 * PILOT):
             break
         horizon = min(cap, 4 * horizon)
-    return times.steps, times.outcome, horizon
+    steps, outcome = times.steps, times.outcome
+    if horizon >= cap or not np.any(outcome == CENSORED):
+        # None was cut short: what is left of the budget buys more of them, for 64 tell a mean to an eighth only.
+        afford = cost / (nominal_step(ensemble.landscape, ensemble.noise) * float(steps.mean()))
+        number = int(min(afford, MOST_PILOT)) // PILOT * PILOT
+        if number > PILOT:
+            more = tried.run(range(PILOT, number), threads=1)
+            steps, outcome = np.concatenate([steps, more.steps]), np.concatenate([outcome, more.outcome])
+    return steps, outcome, horizon
 
 
 def _mean(ensemble: Any, escaped: int, total: int, exit: float | None, origin: Any) -> tuple[float, str, bool]:

@@ -85,7 +85,7 @@ def _notes(plan: Plan, shown: Sequence[SettingPlan]) -> Iterator[str]:
     if len(shown) < len(plan.settings):
         yield f"the {len(shown)} dearest of {len(plan.settings):,} settings; --json tells all"
     if any(each.expected.source.startswith("closed form") for each in shown):
-        yield "* by the closed form; the others by a pilot of 64 trajectories"
+        yield "* by the closed form; the others by a pilot of 64 to 1024 trajectories"
     yield "time: on one worker; +-: half the 95 % interval over the mean, as it will be"
 
 

@@ -470,7 +470,7 @@ def disk_available(folder: Path | None) -> float:
     if folder is None:
         return math.inf
     place = folder.absolute()
-    while not place.exists() and place != place.parent:
+    while not os.path.lexists(place) and place != place.parent:
         place = place.parent
     try:
         return float(shutil.disk_usage(place).free)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from .expectation import Expectation
 
 SAMPLE = 0.04
 """Seconds of one measurement."""
-SHORT = 8192.0
+SHORT = 2048.0
 """Mean steps lived from which the end of a trajectory costs next to nothing against its steps."""
 FAR = 1e3
 """The exit is this many times further out while steps alone are measured."""
@@ -225,7 +226,11 @@ def measure(
     for which, (short, expected) in (lives or {}).items():
         number = int(min(max(SAMPLE * 1e9 / (expected.lived * wide / lanes + TYPICAL_END), 4 * lanes), 200_000))
         quick = short._replace(left_truncation=0)
-        taken = _cpu(lambda number=number, quick=quick: quick.run(number, threads=1, lanes=lanes), threads) - call  # type: ignore[misc]
+
+        def lived(quick: Any = quick, number: int = number) -> Any:
+            return quick.run(number, threads=1, lanes=lanes)
+
+        taken = median([_cpu(lived, threads) for _ in range(3)]) - call
         steps = block_steps(number, lanes, expected, quick.end.max_steps, speed.step)
         speed.ends[which] = max((1e9 * taken - steps) / number, 0.0)
     return speed
@@ -252,12 +257,12 @@ def _ignore(group: Any) -> None:
 
 
 def _per_item(seconds: Callable[[int], float], items: int) -> float:
-    """Return what one item takes, from a number of them that takes SAMPLE or so."""
+    """Return what one item takes, from a number of them that takes SAMPLE or so: the median of three."""
     taken = seconds(items)
     while taken < 0.5 * SAMPLE and items < 10**9:
         items = int(items * min(16.0, max(2.0, SAMPLE / max(taken, 1e-6))))
         taken = seconds(items)
-    return taken / items
+    return median([taken, seconds(items), seconds(items)]) / items
 
 
 def _first(ensemble: Any) -> None:

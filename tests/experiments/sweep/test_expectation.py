@@ -44,14 +44,14 @@ def test_lives_that_no_number_can_hold_are_cut_off() -> None:
 def test_a_pilot_finds_the_exact_mean(variance: float) -> None:
     expected = expect(quartic(variance))
     exact = references(QuarticWell(), IsotropicNoise(variance), SGD()).exact_discrete.steps
-    assert expected.source == "pilot, 64 escapes"
+    assert expected.source == "pilot, 1024 escapes"
     assert exact is not None
-    # Seed 0, 64 near-exponential times: four standard errors of ln of the mean, false alarms below 1e-4.
-    assert abs(expected.log_steps - math.log(exact)) < 4.0 / math.sqrt(64)
+    # Seed 0, 1024 near-exponential times: four standard errors of ln of the mean, false alarms below 1e-4.
+    assert abs(expected.log_steps - math.log(exact)) < 4.0 / math.sqrt(1024)
     # Negative control: another noise is seen.
     other = references(QuarticWell(), IsotropicNoise(0.5 * variance), SGD()).exact_discrete.steps
     assert other is not None
-    assert abs(expected.log_steps - math.log(other)) > 4.0 / math.sqrt(64)
+    assert abs(expected.log_steps - math.log(other)) > 4.0 / math.sqrt(1024)
 
 
 def test_the_closed_form_tells_what_a_pilot_cannot_see() -> None:
