@@ -52,6 +52,7 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
 def _run(folders: list[Path], run: MergeRun) -> int:
     from .sweep.merging import merge
     from .sweep.stopping import digest_of
+    from .sweep.wording import counted
 
     found = merge(folders[0], folders[1:])
     for line in found.damaged:
@@ -71,10 +72,12 @@ def _run(folders: list[Path], run: MergeRun) -> int:
         print(dumps(told, allow_nan=False))
     else:
         known = f", {found.known:,} were there already" if found.known else ""
-        print(f"{found.shards:,} shards copied to {folders[0]}{known}")
+        print(f"{counted(found.shards, 'shard')} copied to {folders[0]}{known}")
         if digest is None:
             print("units are missing: run the parts that are not finished, or the sweep itself in this folder")
         else:
-            print(f"complete: {len(found.manifest.settings):,} settings; digest {digest[:16]}  (first 16 of 64)")
+            print(
+                f"complete: {counted(len(found.manifest.settings), 'setting')}; digest {digest[:16]}  (first 16 of 64)"
+            )
     sys.stdout.flush()
     return 0

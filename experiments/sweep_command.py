@@ -158,6 +158,7 @@ def _dry_run(experiment: Any, run: SweepRun, output: SweepOutput) -> int:
 def _tell(launch: Any, folder: Path, store: Any, outcome: Any, command: str, output: SweepOutput) -> None:
     from .. import __version__
     from .sweep.stopping import digest_of
+    from .sweep.wording import counted, duration
 
     digest = digest_of(store, launch.manifest)
     told = {
@@ -180,12 +181,15 @@ def _tell(launch: Any, folder: Path, store: Any, outcome: Any, command: str, out
         print(dumps(told, allow_nan=False))
         sys.stdout.flush()
         return
-    print(f"{outcome.ran:,} units in {outcome.seconds:.3g} s, {outcome.steps:.3g} steps; {told['units']:,} in {folder}")
+    print(
+        f"{counted(outcome.ran, 'unit')} in {duration(outcome.seconds)}, {outcome.steps:.3g} steps; "
+        f"{told['units']:,} in {folder}"
+    )
     if digest is not None:
-        print(f"complete: {told['settings']:,} settings; digest {digest[:16]}  (first 16 of 64)")
+        print(f"complete: {counted(told['settings'], 'setting')}; digest {digest[:16]}  (first 16 of 64)")
         print(f"read it: saddlescape summary {shlex.quote(str(folder))}")
     elif outcome.left:
-        print(f"{outcome.left:,} units are missing; go on with: {command}")
+        print(f"{counted(outcome.left, 'unit')} {'is' if outcome.left == 1 else 'are'} missing; go on with: {command}")
     else:
         print("this part is complete; saddlescape merge puts the parts of several folders together")
     sys.stdout.flush()

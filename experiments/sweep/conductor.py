@@ -16,6 +16,7 @@ from .pieces import cells
 from .stopping import Extent, extent
 from .store import Manifest, Store, StoredSetting
 from .unit import REFERENCES, Done, Task, Unit
+from .wording import counted
 
 POLL = 0.2
 """Seconds between two looks at what there is to do."""
@@ -196,7 +197,7 @@ def conduct(
                     break
                 engine.withdraw()
                 count = engine.under_way
-                tell(f"finishing {count} unit{'s' if count != 1 else ''}; once more stops at once")
+                tell(f"finishing {counted(count, 'unit')}; once more stops at once")
                 continue
             while todo.waiting and not halt.asked and engine.under_way < engine.room:
                 engine.submit(todo.take())

@@ -15,6 +15,7 @@ from .conductor import Outcome, Report, Shard, conduct, interruptible
 from .engines.interface import Engine
 from .store import SHARDS, SWEEP, Manifest, Store, change, manifest_of, read_manifest, write_manifest
 from .unit import UnitError
+from .wording import counted
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -243,7 +244,7 @@ def carry_out(
         if launch.before is not None:
             held = sum(1 for _ in store.all_units())
             differs = change(launch.before, launch.manifest)
-            say(f"{'extended: ' + str(differs) if differs else 'resumed'}; {held:,} units are there already")
+            say(f"{'extended: ' + str(differs) if differs else 'resumed'}; {counted(held, 'unit')} there already")
         with interruptible() as halt:
             return conduct(store, launch.manifest, engine, halt, shard=shard, report=report), store
     except UnitError as error:
@@ -265,7 +266,7 @@ def locked(folder: Path, shard: Shard) -> Iterator[None]:
     InputError
         Where another process holds it.
     """
-    made = not os.path.lexists(folder)
+    made = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
     reason = obstacle(folder)
     if reason:
         raise InputError(f"--out={folder}: {reason}")
@@ -279,12 +280,14 @@ def locked(folder: Path, shard: Shard) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         file = path.open("w")
     except OSError as error:
+        _take_away(made)
         raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
     try:
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                made = []  # it is the other's
                 raise InputError(f"another process is at work on this sweep in {folder}") from None
             except OSError:
                 pass  # no locks on this file system: two of them would only do the same work twice
@@ -295,7 +298,14 @@ def locked(folder: Path, shard: Shard) -> Iterator[None]:
         if made and not (folder / SWEEP).exists():
             with contextlib.suppress(OSError):
                 path.unlink()
-                folder.rmdir()
+            _take_away(made)
+
+
+def _take_away(made: list[Path]) -> None:
+    """Take away folders, the deepest first, as long as they are empty."""
+    for each in made:
+        with contextlib.suppress(OSError):
+            each.rmdir()
 
 
 def _read(source: Path | str | dict[str, Any]) -> Experiment:

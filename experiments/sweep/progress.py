@@ -325,7 +325,8 @@ class _Bar(_Teller):
         self._bar.update(self._task, description=", ".join(parts), completed=told.share, total=1.0)
 
     def interrupted(self, told: _Told) -> None:
-        self._bar.console.print(f"{told.status.told}\ngo on later with: {self.command}", markup=False, highlight=False)
+        said = f"{told.status.told}\ngo on later with: {self.command}"
+        self._bar.console.print(said, markup=False, highlight=False, soft_wrap=True)  # to be copied as a whole
 
     def end(self) -> None:
         self._bar.stop()

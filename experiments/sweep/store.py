@@ -24,6 +24,7 @@ from ..record import atomic
 from ..refusals import InputError
 from .pieces import Piece, cover
 from .unit import Done, Unit, grain_of, setting_key
+from .wording import counted
 
 FORMAT = 1
 SWEEP = "sweep.json"
@@ -185,7 +186,7 @@ class Change(NamedTuple):
 
 
 def _counted(told: dict[str, int]) -> list[str]:
-    return [f"{count:,} setting{'s' if count > 1 else ''} {what}" for what, count in told.items() if count]
+    return [f"{counted(count, 'setting')} {what}" for what, count in told.items() if count]
 
 
 def manifest_of(experiment: Experiment, unit_sizes: Sequence[int] | None = None) -> Manifest:
