@@ -16,7 +16,7 @@ import numpy as np
 from saddlescape.experiments.choices import LANDSCAPE, NOISE, RULE, choose
 from saddlescape.experiments.configuration import Configuration
 from saddlescape.experiments.escape import EscapeRun
-from saddlescape.experiments.experiment_file import Experiment, Setting, SweepPlan
+from saddlescape.experiments.files.experiment import Experiment, Setting, SweepPlan
 from saddlescape.experiments.saddle import SaddleRun
 from saddlescape.experiments.sweep.planner import plan
 from saddlescape.experiments.sweep.sizing import ensemble_of

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from .choices import LANDSCAPE, NOISE, RULE, choose
 from .command import COMMANDS
-from .experiment_file import SweepPlan
 from .fields import Field, fields
-from .file_text import commented, told
+from .files.experiment import SweepPlan
+from .files.text import commented, told
+from .files.toml_values import key_of, toml
 from .flags import Section, parse
 from .question import QUESTIONS, run_of
 from .refusals import InputError
-from .toml_values import key_of, toml
 
 FILE = "experiment.toml"
 RULES = {"sgd": {}, "momentum": {"beta1": 0.9, "beta3": 0.1}}

@@ -166,7 +166,7 @@ def carry_out(asked: Any, output: Output) -> int:
         check_run(asked.run)
         asked.build()  # before anything heavy is imported
     if output.toml:
-        from .file_text import to_text
+        from .files.text import to_text
 
         print(to_text(asked), end="")
         return 0

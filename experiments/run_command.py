@@ -1,7 +1,7 @@
 """Command ``saddlescape run FILE.toml``: what the flags would have done."""
 
 from .fields import fields
-from .file_source import opened
+from .files.source import opened
 from .flags import Section, filled, parse
 from .question import Output, carry_out
 from .refusals import InputError
@@ -28,6 +28,6 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
             (next(key for key in ("axes", "zip", "sweep") if key in source.content),),
             f"this is a sweep: run it by saddlescape sweep {first} --out DIR",
         )
-    from .experiment_file import experiment
+    from .files.experiment import experiment
 
     return carry_out(experiment(source).settings[0].configuration, filled(Output, given))

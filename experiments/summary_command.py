@@ -24,7 +24,7 @@ class SummaryRun(NamedTuple):
     columns
         Columns in place of the usual ones, with commas between them: quantities as in --json, or fields as rule.lr.
     rows
-        Rows of the table at most; 0 for all.
+        Rows of the table at most; 0 for all. A figure has every setting that --where leaves.
     """
 
     sort: str | None = None
@@ -41,7 +41,7 @@ class SummaryOutput(NamedTuple):
     json
         Print one JSON object in place of the page.
     plot
-        Figure to draw: a .png, .pdf or .svg file.
+        Figure to draw of the settings that are told: a .png, .pdf or .svg file.
     x
         Axis of the sweep that the figure is drawn against; the first with numbers if left out.
     """
@@ -113,7 +113,9 @@ def _run(folder: Path, run: SummaryRun, output: SummaryOutput) -> int:
     if output.plot is not None:
         from .figures.sweep import draw
 
-        figure = draw(sweep, output.x)
+        if not result.places:
+            raise InputError(f"--where={run.where} leaves no setting to draw with --plot={output.plot}")
+        figure = draw(sweep, output.x, result.places)
     tell(result, "sweep.summary_table", json=output.json)
     if output.plot is not None:
         write_files(result, None, notes(json=output.json), lambda _: figure, [Path(output.plot)])

@@ -102,7 +102,7 @@ def answer(name: str, says: str, tokens: list[str]) -> int:
 
 
 def _run(tokens: list[str], run: SweepRun, output: SweepOutput) -> int:
-    from .experiment_file import read
+    from .files.experiment import read
     from .sweep.conductor import Shard
     from .sweep.launch import carry_out, engine_of, locked, prepare
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..refusals import InputError, nearest, one_of
+from .naming import labels
 from .quantities import QUANTITIES
 from .reading import Sweep, as_column, configured, is_same
 
@@ -87,9 +88,12 @@ def chosen(sweep: Sweep, text: str | None, order: str | None) -> list[int]:
     for each in [] if text is None else conditions(text):
         held = _holds(column(sweep, each.name, f"--where={text}"), each, text or "")
         if each.name in KINDS and each.sign in ("=", "!="):
-            # A label of a whole table says more than the name in it; either is meant.
-            names = _holds(as_column([configured(one.described, each.name) for one in sweep.settings]), each, "")
-            held = held | names if each.sign == "=" else held & names
+            # A label of a whole table says more than the name in it, and the table of the page less; each is meant.
+            names = [[configured(one.described, each.name) for one in sweep.settings]]
+            names += [told for axis, told in labels(sweep).items() if axis == each.name]
+            for told in names:
+                also = _holds(as_column(told), each, "")
+                held = held | also if each.sign == "=" else held & also
         kept &= held
     places = np.flatnonzero(kept)
     if order is None:

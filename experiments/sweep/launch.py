@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ... import __version__
-from ..experiment_file import Experiment, from_dict, read
+from ..files.experiment import Experiment, from_dict, read
 from ..record import obstacle
 from ..refusals import InputError
 from .conductor import Outcome, Report, Shard, conduct, interruptible

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...dynamics.saddle_spread import GROUP
-from ..experiment_file import Experiment, SweepPlan
 from ..fields import as_text, plain
+from ..files.experiment import Experiment, SweepPlan
 from ..refusals import InputError, deliberate_refusals
 from .advice import advice, advised
 from .expectation import Expectation, expect, fixed

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..axes import Axis
 from ..fields import as_text
+from ..files.axes import Axis
 from ..refusals import InputError, nearest, one_of
 from . import quantities
 from .quantities import DIRECTION, QUANTITIES, STEP, Quantity, Row
@@ -18,7 +18,7 @@ from .store import SHARDS, SWEEP, DamagedShardError, Manifest, Store, StoredSett
 from .unit import REFERENCES
 
 if TYPE_CHECKING:
-    from ..sweep_plan import SweepPlan
+    from ..files.sweep_plan import SweepPlan
 
 CLOSE = 1e-9
 """Relative difference within which a number is that of an axis."""

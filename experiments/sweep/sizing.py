@@ -7,7 +7,7 @@ from typing import Any
 from ...dynamics import estimates
 from ...dynamics.saddle_spread import GROUP
 from ...dynamics.work import BLOCK_NUMBERS, LANES, NARROW
-from ..experiment_file import Experiment, SweepPlan
+from ..files.experiment import Experiment, SweepPlan
 from .expectation import Expectation, nominal_step
 from .stopping import next_total
 from .store import StoredSetting

@@ -8,7 +8,7 @@ import hashlib
 import math
 from typing import Any, NamedTuple
 
-from ..experiment_file import SweepPlan
+from ..files.experiment import SweepPlan
 from .store import Manifest, Store, StoredSetting
 from .unit import module_of, prepared_of
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import __version__
-from ..experiment_file import Axis, Experiment, SweepPlan
+from ..files.experiment import Axis, Experiment, SweepPlan
 from ..record import atomic
 from ..refusals import InputError
 from .pieces import Piece, cover

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .filters import column
+from .naming import labels
 from .quantities import BEST
 from .summary import Summary, go_on, totals, verdicts
 from .wording import duration
@@ -114,6 +115,7 @@ def _columns(result: Summary) -> list[Column]:
     places = result.places[: result.rows] if result.rows else result.places
     varied = sweep.varied()
     told = {name for axis in sweep.axes.values() if axis.name not in axis.fields for name in axis.fields}
+    varied |= labels(sweep)
     found = [
         Column(_short(name, varied), [number(values[place]) for place in places], 0, name)
         for name, values in varied.items()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from saddlescape.experiments.command import main
-from saddlescape.experiments.experiment_file import from_text, read
+from saddlescape.experiments.files.experiment import from_text, read
 from saddlescape.experiments.refusals import InputError
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from saddlescape.experiments.command import main
-from saddlescape.experiments.experiment_file import SweepPlan, from_text, read
+from saddlescape.experiments.files.experiment import SweepPlan, from_text, read
 from saddlescape.experiments.init_command import example
 
 LINES = example("experiment.toml").splitlines()

@@ -6,7 +6,7 @@ from typing import Any
 from saddlescape.experiments.choices import LANDSCAPE, NOISE, RULE, choose
 from saddlescape.experiments.configuration import Configuration
 from saddlescape.experiments.escape import EscapeRun
-from saddlescape.experiments.experiment_file import Axis, Experiment, Setting, SweepPlan
+from saddlescape.experiments.files.experiment import Axis, Experiment, Setting, SweepPlan
 
 
 def experiment(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import saddlescape as ss
 from saddlescape.experiments.configuration import objects
-from saddlescape.experiments.experiment_file import from_dict, from_text, read
+from saddlescape.experiments.files.experiment import from_dict, from_text, read
 from saddlescape.experiments.sweep.conductor import Halt, Outcome, Report, Shard, conduct
 from saddlescape.experiments.sweep.engines.processes import Processes
 from saddlescape.experiments.sweep.engines.threads import Threads

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from saddlescape.experiments.experiment_file import from_text
+from saddlescape.experiments.files.experiment import from_text
 from saddlescape.experiments.sweep.quantities import REFERENCES as NAMES
 from saddlescape.experiments.sweep.store import Manifest, Store, StoredSetting, manifest_of, write_manifest
 from saddlescape.experiments.sweep.unit import REFERENCES, Done, Unit, prepared_of

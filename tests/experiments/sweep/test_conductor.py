@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from saddlescape.dynamics.escape_times import CENSORED, ESCAPED, EscapeTimes
 from saddlescape.experiments import record, saddle
+from saddlescape.experiments.files.sweep_plan import SweepPlan
 from saddlescape.experiments.refusals import InputError
 from saddlescape.experiments.sweep import store as store_module
 from saddlescape.experiments.sweep.conductor import Halt, Status
@@ -19,7 +20,6 @@ from saddlescape.experiments.sweep.merging import merge
 from saddlescape.experiments.sweep.stopping import extent, next_total
 from saddlescape.experiments.sweep.store import Manifest, Store, StoredSetting
 from saddlescape.experiments.sweep.unit import Done, Task, perform
-from saddlescape.experiments.sweep_plan import SweepPlan
 
 from .small_sweeps import (
     ESCAPE,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import saddlescape as ss
-from saddlescape.experiments.experiment_file import from_text
+from saddlescape.experiments.files.experiment import from_text
 from saddlescape.experiments.refusals import InputError
 from saddlescape.experiments.sweep import launch as launch_module
 from saddlescape.experiments.sweep.conductor import Shard

@@ -9,7 +9,7 @@ import pytest
 from saddlescape.dynamics.estimates import mean_interval
 from saddlescape.dynamics.saddle_spread import GROUP
 from saddlescape.experiments.escape import EscapeRun
-from saddlescape.experiments.experiment_file import SweepPlan
+from saddlescape.experiments.files.experiment import SweepPlan
 from saddlescape.experiments.refusals import InputError
 from saddlescape.experiments.saddle import SaddleRun
 from saddlescape.experiments.sweep import plan_table, planner

@@ -269,7 +269,7 @@ CHANGED = {
 @pytest.mark.parametrize("text", CHANGED, ids=list(CHANGED.values()))
 def test_another_file_is_refused_as_changed(text: str, copied: tuple[Path, Manifest, str]) -> None:
     folder, _, whole = copied
-    from saddlescape.experiments.experiment_file import from_text
+    from saddlescape.experiments.files.experiment import from_text
 
     before = contents(folder)
     with pytest.raises(InputError, match=re.escape(CHANGED[text])) as refused:
@@ -288,7 +288,7 @@ def test_another_file_is_refused_as_changed(text: str, copied: tuple[Path, Manif
 
 
 def test_another_version_is_refused(copied: tuple[Path, Manifest, str]) -> None:
-    from saddlescape.experiments.experiment_file import from_text
+    from saddlescape.experiments.files.experiment import from_text
 
     folder, asked, _ = copied
     write_manifest(folder, asked._replace(version="0.0.1"))

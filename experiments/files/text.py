@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .configuration import Configuration
-from .fields import Field, fields, summary
+from ..configuration import Configuration
+from ..fields import Field, fields, summary
 from .toml_values import key_of, toml
 
 WIDTH = 120

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .fields import MOST_DIGITS, SPELLING, Field, array
-from .refusals import InputError, nearest
+from ..fields import MOST_DIGITS, SPELLING, Field, array
+from ..refusals import InputError, nearest
 
 LONGEST_SHOWN = 60
 """Characters of a value in a message."""

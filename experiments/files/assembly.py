@@ -7,14 +7,14 @@ from importlib import import_module
 from itertools import product
 from typing import Any, NamedTuple
 
+from ..choices import LANDSCAPE, NOISE, ROOT, RULE, Kind, Part, choose, owners
+from ..configuration import NOT_RESULTS, Configuration
+from ..fields import REQUIRED, Field, fields, plain
+from ..question import QUESTIONS, check_run, run_of
+from ..refusals import InputError, deliberate_refusals, nearest, one_of
 from .axes import Bundle, at
-from .choices import LANDSCAPE, NOISE, ROOT, RULE, Kind, Part, choose, owners
-from .configuration import NOT_RESULTS, Configuration
-from .fields import REQUIRED, Field, fields, plain
-from .file_source import TABLES, Source
 from .places import Path as Way
-from .question import QUESTIONS, check_run, run_of
-from .refusals import InputError, deliberate_refusals, nearest, one_of
+from .source import TABLES, Source
 from .sweep_plan import SweepPlan, check_most
 from .toml_values import called, key_of, keys, shown, shown_key, value_of
 

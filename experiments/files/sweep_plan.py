@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from .fields import fields
-from .file_source import Source
-from .refusals import InputError, nearest, one_of
+from ..fields import fields
+from ..refusals import InputError, nearest, one_of
+from .source import Source
 from .toml_values import keys, shown, shown_key, value_of
 
 

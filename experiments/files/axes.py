@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .fields import Field, as_text
-from .file_source import TABLES, TOP, Source
+from ..fields import Field, as_text
+from ..refusals import InputError, nearest, one_of
 from .places import Path as Way
 from .ranges import is_range, numbers
-from .refusals import InputError, nearest, one_of
+from .source import TABLES, TOP, Source
 from .toml_values import called, shown
 
 MOST_SETTINGS = 1_000_000

@@ -6,15 +6,15 @@ A file has the names of the flags and their checks. It is read and nothing more:
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..configuration import Configuration
+from ..fields import fields
+from ..question import QUESTIONS
+from ..refusals import nearest, one_of
 from .assembly import KINDS, Assembly, fields_of
 from .assembly import check_setting as check_setting
 from .axes import Axis as Axis
 from .axes import bundles
-from .configuration import Configuration
-from .fields import fields
-from .file_source import QUESTION, TABLES, TOP, Source, from_mapping, opened, parsed
-from .question import QUESTIONS
-from .refusals import nearest, one_of
+from .source import QUESTION, TABLES, TOP, Source, from_mapping, opened, parsed
 from .sweep_plan import SweepPlan as SweepPlan
 from .sweep_plan import sweep_plan
 from .toml_values import keys, shown, shown_key

@@ -11,15 +11,15 @@ import pytest
 from saddlescape.experiments.choices import LANDSCAPE, NOISE, RULE, Part, choose
 from saddlescape.experiments.configuration import Configuration
 from saddlescape.experiments.escape import EscapeRun
-from saddlescape.experiments.experiment_file import Axis, SweepPlan, from_dict, from_text, read
-from saddlescape.experiments.file_text import to_text
-from saddlescape.experiments.places import places
+from saddlescape.experiments.files.experiment import Axis, SweepPlan, from_dict, from_text, read
+from saddlescape.experiments.files.places import places
+from saddlescape.experiments.files.text import to_text
+from saddlescape.experiments.files.toml_values import toml
 from saddlescape.experiments.refusals import InputError
 from saddlescape.experiments.saddle import SaddleRun
-from saddlescape.experiments.toml_values import toml
 
-from .test_configuration import GIVEN
-from .toml_files import VALID
+from ..toml_files import VALID
+from ..test_configuration import GIVEN
 
 RULE_TABLE = '[rule]\nname = "momentum"\n'
 SADDLE = 'question = "saddle"\n' + RULE_TABLE
@@ -455,7 +455,7 @@ def test_the_file_of_a_configuration_describes_it_again(
     landscape: str, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Some of the pairs cannot be run; what is compared here is what is asked for.
-    monkeypatch.setattr("saddlescape.experiments.assembly.check_setting", lambda *parts: None)
+    monkeypatch.setattr("saddlescape.experiments.files.assembly.check_setting", lambda *parts: None)
     question = "escape" if isinstance(run, EscapeRun) else "saddle"
     for rule, noise in itertools.product(RULE.table, NOISE.table):
         parts: tuple[Part, Part, Part] = (choose(RULE, rule), choose(LANDSCAPE, landscape), choose(NOISE, noise))
@@ -492,6 +492,6 @@ def test_values_are_written_as_toml_reads_them(value: Any) -> None:
 
 def test_reading_loads_nothing_heavy_that_a_plain_file_does_not_need() -> None:
     heavy = "{'numba', 'scipy', 'sympy', 'matplotlib'}"
-    code = f"import sys, saddlescape.experiments.experiment_file; print({heavy} & set(sys.modules))"
+    code = f"import sys, saddlescape.experiments.files.experiment; print({heavy} & set(sys.modules))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "set()"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from saddlescape.experiments.experiment_file import from_text, read
+from saddlescape.experiments.files.experiment import from_text, read
 from saddlescape.experiments.refusals import InputError
 
-from .toml_files import VALID, toml_files
+from ..toml_files import VALID, toml_files
 
 SECONDS = 10.0
 """Many times what any of the files takes here."""

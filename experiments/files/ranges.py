@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from .refusals import InputError, nearest
+from ..refusals import InputError, nearest
 from .toml_values import real, shown, whole
 
 KEYS = ("from", "to", "count", "step", "spacing")

@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..refusals import InputError
 from .places import Path as Way
 from .places import places
-from .refusals import InputError
 from .toml_values import called, shown, toml, toml_key
 
 LARGEST = 10_000_000

@@ -1,0 +1,1 @@
+"""Experiment files: one run, or a sweep over many, as TOML text."""
