@@ -42,6 +42,8 @@ BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 def run() -> None:
     """Run the command line as a program."""
+    if sys.stderr is None:  # closed by who called: notes have nowhere to go
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     # The exact references multiply many small matrices: twice as fast on one thread, tenfold on a busy machine, and
     # the last bit does not depend on the number of cores.
     for name in BLAS:

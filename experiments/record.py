@@ -24,6 +24,8 @@ from .. import __version__
 from .configuration import command_line, key
 
 FORMAT = 1
+PART = ".part"
+"""Suffix of a file that is being written."""
 
 
 class RecordError(Exception):
@@ -140,7 +142,7 @@ def record_name(configuration: dict[str, Any], part: str = "") -> str:
 @contextmanager
 def atomic(path: Path) -> Iterator[Any]:
     """Open a file that appears under its name whole, on disk, or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     try:
         with temporary.open("wb") as file:
             yield file

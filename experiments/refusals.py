@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class InputError(Exception):
-    """Bad input: told in one line, exit code 2."""
+class InputError(ValueError):
+    """Bad input: told in one line, with exit code 2 on the command line."""
 
 
 def nearest(name: str, known: Collection[str], otherwise: str = "") -> str:

@@ -260,10 +260,7 @@ def raw_results(prepared: Any, numbers: range, stop: threading.Event | None) -> 
 def assembled(prepared: Any, parts: Sequence[dict[str, Any]], seconds: float = 0.0) -> Any:
     """Return the SaddleSpread of trajectories from 0 on, from the sums of their groups in order.
 
-    Raises
-    ------
-    ValueError
-        Where fewer than two trajectories stayed finite.
+    None where fewer than two of them stayed finite: the rule diverges.
     """
     from ..dynamics.saddle_spread import Moments
 
@@ -272,7 +269,7 @@ def assembled(prepared: Any, parts: Sequence[dict[str, Any]], seconds: float = 0
         for k in range(len(part["number"])):
             sums = {name: part[name][k] for name in ("mean", "square", "second", "fourth")}
             total = total.plus(Moments(**sums, finite=int(part["finite"][k]), number=int(part["number"][k])))
-    return prepared.spread(total)._replace(seconds=seconds)
+    return prepared.spread(total)._replace(seconds=seconds) if total.finite > 1 else None
 
 
 def precision(spread: Any) -> float:

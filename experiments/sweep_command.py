@@ -130,20 +130,19 @@ def _run(tokens: list[str], run: SweepRun, output: SweepOutput) -> int:
             say(f"warning: {line}")
         with meter(how, engine.name, command) as status:
             outcome, store = carry_out(launch, folder, engine, shard=shard, say=say, report=status)
-    _tell(launch, folder, store, outcome, command, output)
+    _tell(launch, folder, store, shard, outcome, command, output)
     return INTERRUPTED if outcome.interrupted and outcome.left else 0
 
 
 def _dry_run(experiment: Any, run: SweepRun, output: SweepOutput) -> int:
-    from .sweep.launch import engine_of
-    from .sweep.planner import plan
+    from .sweep.launch import engine_of, outlook
     from .sweep.progress import planning
 
     with (
         engine_of(run.threads, run.processes, run.scheduler) as engine,
         planning("none" if output.quiet else output.progress) as report,
     ):
-        planned = plan(experiment, engine.workers, None if run.out is None else Path(run.out), report)
+        planned = outlook(experiment, None if run.out is None else Path(run.out), engine.workers, report)
     if output.json:
         from json import dumps
 
@@ -155,11 +154,14 @@ def _dry_run(experiment: Any, run: SweepRun, output: SweepOutput) -> int:
     return 0
 
 
-def _tell(launch: Any, folder: Path, store: Any, outcome: Any, command: str, output: SweepOutput) -> None:
+def _tell(launch: Any, folder: Path, store: Any, shard: Any, outcome: Any, command: str, output: SweepOutput) -> None:
     from .. import __version__
     from .sweep.stopping import digest_of
+    from .sweep.store import Store
     from .sweep.wording import counted, duration
 
+    if shard.parts > 1:
+        store = Store(folder, verify=False, set_aside=False)  # what other members of the job array wrote by now
     digest = digest_of(store, launch.manifest)
     told = {
         "folder": str(folder),

@@ -226,6 +226,7 @@ class _Todo:
         self._queued: dict[str, list[tuple[int, int]]] = {key: [] for key in self._sharing}
         self._running = dict.fromkeys(self._sharing, 0)
         self._extent = [Extent(0, 0)] * len(manifest.settings)
+        self._worth = [0.0] * len(manifest.settings)
         self.units = self.units_done = 0
         self.cost = self.cost_done = 0.0
         found: list[Task] = []
@@ -294,7 +295,17 @@ class _Todo:
         finished = there.wanted - sum(stop - start for start, stop in missing) if first and not queued else 0
         queued += [(task.unit.start, task.unit.stop) for task in tasks]
         self._count(setting, tasks, finished if self._shard.parts == 1 else 0)
+        self._foresee(number, tasks)
         return tasks
+
+    def _foresee(self, number: int, tasks: list[Task]) -> None:
+        """Count in what a target will probably ask for beyond the units that are known by now."""
+        setting, there = self._manifest.settings[number], self._extent[number]
+        alone = len(self._sharing[setting.key]) == 1
+        more = setting.expected - there.wanted if self._manifest.plan.target is not None and alone and tasks else 0
+        self.cost -= self._worth[number]
+        self._worth[number] = max(more, 0) * setting.cost
+        self.cost += self._worth[number]
 
     def _exact(self, setting: StoredSetting) -> list[Task]:
         if self._store.note(setting.key, REFERENCES) is not None:

@@ -13,6 +13,7 @@ from ..record import obstacle
 from ..refusals import InputError
 from .conductor import Outcome, Report, Shard, conduct, interruptible
 from .engines.interface import Engine
+from .stopping import extent
 from .store import SHARDS, SWEEP, Manifest, Store, change, manifest_of, read_manifest, write_manifest
 from .unit import UnitError
 from .wording import counted
@@ -96,14 +97,11 @@ def sweep(
     """
     from .reading import load
 
-    folder = Path(out)
-    try:
-        experiment = source if isinstance(source, Experiment) else _read(source)
-        with engine_of(threads, processes, scheduler) as engine, locked(folder, Shard(*shard)):
-            launch = prepare(experiment, folder, engine.workers, update=update, most_hours=most_hours)
-            carry_out(launch, folder, engine, shard=Shard(*shard), report=report)
-    except InputError as error:
-        raise ValueError(str(error)) from None
+    folder, part = Path(out), Shard(*shard)
+    experiment = source if isinstance(source, Experiment) else _read(source)
+    with engine_of(threads, processes, scheduler) as engine, locked(folder, part):
+        launch = prepare(experiment, folder, engine.workers, update=update, most_hours=most_hours)
+        carry_out(launch, folder, engine, shard=part, report=report)
     return load(folder)
 
 
@@ -179,7 +177,36 @@ def prepare(
     planned = plan(experiment, workers, folder, progress, units=[each.unit for each in asked.settings])
     check(planned, most_hours)
     costs = [each.expected.lived * each.dimension for each in planned.settings]
-    return Launch(asked.planned([each.unit for each in planned.settings], costs), planned, before)
+    units, expected = zip(*((each.unit, each.trajectories) for each in planned.settings), strict=True)
+    return Launch(asked.planned(units, costs, expected), planned, before)
+
+
+def outlook(experiment: Experiment, folder: Path | None, workers: int, progress: "Shares | None" = None) -> "Plan":
+    """Return what is still to be run and what it will cost; nothing is written.
+
+    Parameters
+    ----------
+    experiment
+        What is asked for.
+    folder
+        Of the sweep, or where it would go; None where that is not settled.
+    workers, progress
+        As in prepare.
+
+    Raises
+    ------
+    InputError
+        Where a setting cannot be run.
+    """
+    from .planner import plan
+
+    before = None if folder is None else read_manifest(folder)
+    if folder is None or before is None:
+        return plan(experiment, workers, folder, progress)
+    asked = manifest_of(experiment).settled(before)
+    store = Store(folder, verify=False, set_aside=False)
+    finished = [extent(store, asked, setting).done for setting in asked.settings]
+    return plan(experiment, workers, folder, progress, finished, [each.unit for each in asked.settings])
 
 
 def check_change(before: Manifest, asked: Manifest, folder: Path, *, update: bool) -> None:
@@ -239,6 +266,7 @@ def carry_out(
         (folder / SHARDS).mkdir(parents=True, exist_ok=True)
         write_manifest(folder, launch.manifest)
         store = Store(folder)
+        store.sweep_out()
         for line in store.damaged:
             say(line)
         if launch.before is not None:

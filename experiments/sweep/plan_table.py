@@ -93,7 +93,7 @@ def _totals(plan: Plan) -> Table:
     rows = [
         ("settings", f"{len(plan.settings):,}, {sum(each.trajectories for each in plan.settings):,} trajectories"),
         ("units", _units(plan)),
-        ("steps", f"{large(math.log(max(plan.steps, 1.0)))}"),
+        ("steps", large(math.log(plan.steps)) if plan.steps >= 1.0 else "0"),
         ("time", f"{duration(plan.seconds)} on {counted(plan.workers, 'worker')}{_busy(plan)}"),
     ]
     exact = sum(each.exact for each in plan.settings)

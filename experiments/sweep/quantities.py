@@ -8,7 +8,7 @@ import numpy as np
 
 from ..configuration import objects
 from ..verdict import Verdict, escape_verdict, spread_verdict
-from .stopping import Extent
+from .stopping import NO_RESULT, TOO_FEW, Extent
 from .unit import module_of
 
 TIME, STEPS, COUNT, SECONDS, NUMBER, TEXT = "dynamical time", "steps", "trajectories", "s", "1", ""
@@ -155,6 +155,8 @@ def measured(
     known = {name: reference_values(solved, name) for name in REFERENCES} if solved else {}
     values |= {name: value for name, value in known.items() if value is not None}
     if result is None:
+        if there.complete and problem == TOO_FEW:
+            values["digest"] = NO_RESULT
         return Row(values, None, there.complete)
     values |= (_escape if described["question"] == "escape" else _spread)(result)
     values |= {"trajectories": there.done, "seconds": result.seconds}

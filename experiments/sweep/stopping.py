@@ -6,6 +6,7 @@ trajectories [0, N) alone, looked at for certain N: so every engine, split and r
 
 import hashlib
 import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..files.experiment import SweepPlan
@@ -16,6 +17,10 @@ LEAST_GROWTH, MOST_GROWTH = 1.25, 4.0
 """Bounds of the factor from one look to the next."""
 MARGIN = 1.05
 """What is asked for beyond the trajectories that the last look says will do."""
+TOO_FEW = "fewer than two trajectories stayed finite: the rule diverges"
+"""Why a setting that is over may have no result."""
+NO_RESULT = "none"
+"""Stands for the digest of the result of such a setting."""
 MOST_TIMES = 100
 """Default of ``most_trajectories`` in multiples of ``trajectories``."""
 
@@ -74,10 +79,9 @@ def extent(store: Store, manifest: Manifest, setting: StoredSetting) -> Extent:
         done = wanted
         if manifest.plan.target is None:
             break
-        try:
-            result = result_of(store, manifest, setting, done)
-        except ValueError:
-            break  # too few stayed finite, and more would not either
+        result = result_of(store, manifest, setting, done)
+        if result is None:
+            break  # more would not stay finite either
         wanted = next_total(done, module_of(setting.described).precision(result), manifest.plan, setting)
         if wanted == done:
             break
@@ -87,12 +91,12 @@ def extent(store: Store, manifest: Manifest, setting: StoredSetting) -> Extent:
 def result_of(store: Store, manifest: Manifest, setting: StoredSetting, trajectories: int) -> Any:
     """Return the EscapeTimes or SaddleSpread of trajectories [0, N) of a setting, all of which are there.
 
+    None where too few of them stayed finite to tell anything.
+
     Raises
     ------
     InputError
         Where a shard was changed.
-    ValueError
-        Where too few trajectories stayed finite to tell anything.
     """
     parts, _, seconds = store.results(setting.key, manifest.question, trajectories)
     return module_of(setting.described).assembled(prepared_of(setting.described), parts, seconds)
@@ -103,17 +107,23 @@ def digest_of(store: Store, manifest: Manifest) -> str | None:
 
     "none" stands for the digest of a setting of which too few trajectories stayed finite to tell anything.
     """
+    extents = (extent(store, manifest, setting) for setting in manifest.settings)
+    return combined(
+        (setting.key, _digest(store, manifest, setting, there.done) if there.complete else None)
+        for setting, there in zip(manifest.settings, extents, strict=True)
+    )
+
+
+def combined(digests: Iterable[tuple[str, str | None]]) -> str | None:
+    """Return the digest of a sweep from the key and the digest of each setting; None where a setting has none."""
     whole = hashlib.sha256()
-    for setting in manifest.settings:
-        there = extent(store, manifest, setting)
-        if not there.complete:
+    for key, digest in digests:
+        if digest is None:
             return None
-        whole.update(f"{setting.key} {_digest(store, manifest, setting, there.done)}\n".encode())
+        whole.update(f"{key} {digest}\n".encode())
     return whole.hexdigest()
 
 
 def _digest(store: Store, manifest: Manifest, setting: StoredSetting, trajectories: int) -> str:
-    try:
-        return str(result_of(store, manifest, setting, trajectories).digest())
-    except ValueError:
-        return "none"  # too few stayed finite
+    result = result_of(store, manifest, setting, trajectories)
+    return NO_RESULT if result is None else str(result.digest())

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from ... import __version__
 from ..files.experiment import Axis, Experiment, SweepPlan
-from ..record import atomic
+from ..record import PART, atomic
 from ..refusals import InputError
 from .pieces import Piece, cover
 from .unit import Done, Unit, grain_of, setting_key
@@ -33,6 +33,8 @@ DAMAGED = ".damaged"
 """Suffix of the files of a shard that was found not to be what its manifest describes."""
 EVERY = 1.0
 """Seconds that a finished unit waits, at most, for others to share its shard: what a crash can lose."""
+LEFT_OVER = 3600.0
+"""Seconds after which a file that is not whole is taken for left over."""
 MOST_BYTES = 2**25
 """Raw results that make a shard without waiting."""
 MOST_BYTES_OPEN = 2**29
@@ -56,6 +58,8 @@ class StoredSetting(NamedTuple):
         Trajectories in a unit of it; 0 as long as that is not settled.
     cost
         Steps times dimension that a trajectory is expected to take.
+    expected
+        Trajectories that it is expected to need; with a target, they are added until they are enough.
     """
 
     key: str
@@ -63,6 +67,7 @@ class StoredSetting(NamedTuple):
     described: dict[str, Any]
     unit: int = 0
     cost: float = 1.0
+    expected: int = 0
 
     @property
     def trajectories(self) -> int:
@@ -99,23 +104,22 @@ class Manifest(NamedTuple):
 
     def settled(self, before: "Manifest") -> "Manifest":
         """Return it with the unit sizes and costs of the settings that were there before."""
-        return self._sized({each.key: (each.unit, each.cost) for each in before.settings})
+        return self._sized({each.key: (each.unit, each.cost, each.expected) for each in before.settings})
 
-    def planned(self, units: Sequence[int], costs: Sequence[float]) -> "Manifest":
+    def planned(self, units: Sequence[int], costs: Sequence[float], expected: Sequence[int]) -> "Manifest":
         """Return it with unit sizes and costs for the settings that have none yet."""
-        sizes: dict[str, tuple[int, float]] = {}
-        for each, unit, cost in zip(self.settings, units, costs, strict=True):
+        sizes: dict[str, tuple[int, float, int]] = {}
+        for each, found in zip(self.settings, zip(units, costs, expected, strict=True), strict=True):
             if not each.unit:
-                sizes.setdefault(each.key, (unit, cost))
+                sizes.setdefault(each.key, found)
         return self._sized(sizes)
 
-    def _sized(self, sizes: dict[str, tuple[int, float]]) -> "Manifest":
-        return self._replace(
-            settings=tuple(
-                each._replace(unit=sizes[each.key][0], cost=sizes[each.key][1]) if each.key in sizes else each
-                for each in self.settings
-            )
-        )
+    def _sized(self, sizes: dict[str, tuple[int, float, int]]) -> "Manifest":
+        settings = []
+        for each in self.settings:
+            unit, cost, expected = sizes.get(each.key, (each.unit, each.cost, each.expected))
+            settings.append(each._replace(unit=unit, cost=cost, expected=expected))
+        return self._replace(settings=tuple(settings))
 
 
 class Held(NamedTuple):
@@ -230,26 +234,34 @@ def read_manifest(folder: Path) -> Manifest | None:
         Where ``sweep.json`` cannot be read.
     """
     path = folder / SWEEP
+    damaged = InputError(
+        f"{path} is not the manifest of a sweep, or was changed after it was written: without it the same sweep can be "
+        "begun again here, and keeps what is finished"
+    )
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        axes = tuple(
-            Axis(tuple(each["names"]), tuple(map(tuple, each["values"])), tuple(each["labels"]))
-            for each in told["axes"]
-        )
-        settings = tuple(
-            StoredSetting(each["key"], tuple(each["place"]), each["described"], int(each["unit"]), each["cost"])
-            for each in told["settings"]
-        )
-        plan = SweepPlan(**told["plan"])
-        if told["format"] != FORMAT:
-            raise InputError(f"{path} has format {told['format']}, not {FORMAT}: it is of another version")
-        return Manifest(told["name"], told["text"], told["question"], axes, plan, settings, told["version"])
+        form = told["format"]
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is not the manifest of a sweep: it was changed after it was written") from None
+        raise damaged from None
+    if form != FORMAT:
+        raise InputError(f"{path} has format {form}, not {FORMAT}: it is of another version")
+    try:
+        return _restored(told)
+    except (ValueError, KeyError, TypeError):
+        raise damaged from None
+
+
+def _restored(told: dict[str, Any]) -> Manifest:
+    axes = tuple(
+        Axis(tuple(each["names"]), tuple(map(tuple, each["values"])), tuple(each["labels"])) for each in told["axes"]
+    )
+    settings = tuple(StoredSetting(**each | {"place": tuple(each["place"])}) for each in told["settings"])
+    plan = SweepPlan(**told["plan"])
+    return Manifest(told["name"], told["text"], told["question"], axes, plan, settings, told["version"])
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -308,6 +320,15 @@ class Store:
         self._bytes_open = 0
         for path in sorted((folder / SHARDS).glob("*.json")):
             self._take(path, verify=verify)
+
+    def sweep_out(self) -> None:
+        """Take away what processes that were killed have left half written: files an hour old that nobody finishes."""
+        whole = {f"{name}.npz" for name in self._shards}
+        for path in (self.folder / SHARDS).iterdir() if (self.folder / SHARDS).is_dir() else ():
+            half = path.name.endswith(PART) or (path.suffix == ".npz" and path.name not in whole)
+            with contextlib.suppress(OSError):
+                if half and time.time() - path.stat().st_mtime > LEFT_OVER:
+                    path.unlink()
 
     def units(self, key: str) -> Sequence[Held]:
         """Return the finished units of a setting that are on disk."""

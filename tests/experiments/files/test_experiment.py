@@ -18,8 +18,8 @@ from saddlescape.experiments.files.toml_values import toml
 from saddlescape.experiments.refusals import InputError
 from saddlescape.experiments.saddle import SaddleRun
 
-from ..toml_files import VALID
 from ..test_configuration import GIVEN
+from ..toml_files import VALID
 
 RULE_TABLE = '[rule]\nname = "momentum"\n'
 SADDLE = 'question = "saddle"\n' + RULE_TABLE

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from saddlescape.experiments.record import atomic
+from saddlescape.experiments.record import PART, atomic
 from saddlescape.experiments.refusals import InputError
 from saddlescape.experiments.sweep import store as store_module
 from saddlescape.experiments.sweep.launch import prepare
-from saddlescape.experiments.sweep.store import Manifest, Store, change, read_manifest, write_manifest
+from saddlescape.experiments.sweep.store import SHARDS, Manifest, Store, change, read_manifest, write_manifest
 from saddlescape.experiments.sweep.unit import Done, Unit
 
 from .small_sweeps import ESCAPE, arrays, check_each_once, contents, digest, manifest, ranges, run
@@ -328,3 +328,20 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         file.write(b"half")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_taken_away_once_it_is_old(tmp_path: Path) -> None:
+    shards = tmp_path / SHARDS
+    shards.mkdir()
+    store = Store(tmp_path)
+    store.add(Done(Unit("key", 0, 2), {"steps": np.array([1, 2])}, 0.1, 3))
+    store.flush()
+    whole = {path.name for path in shards.iterdir()}
+    for name in (f".a.npz.1{PART}", "b.npz"):
+        (shards / name).write_bytes(b"half")
+    store.sweep_out()
+    assert len(list(shards.iterdir())) == len(whole) + 2  # another process may be writing them
+    for path in shards.iterdir():
+        os.utime(path, (0.0, 0.0))
+    store.sweep_out()
+    assert {path.name for path in shards.iterdir()} == whole

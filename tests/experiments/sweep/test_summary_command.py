@@ -185,7 +185,7 @@ def test_the_figure_draws_measurements_bars_and_references(folder: Path, tmp_pat
         axes = ss.plot.sweep_curves(sweep, "rule.lr", ax=figure.add_subplot())
     assert isinstance(axes, Axes)
     labels = axes.get_legend_handles_labels()[1]
-    assert sum(label.startswith("variance = ") for label in labels) == 3
+    assert sum(label.startswith("noise variance = ") for label in labels) == 3
     assert "exact, this iteration" in labels
     for k, container in enumerate(axes.containers):
         points = container[0]  # type: ignore[index]

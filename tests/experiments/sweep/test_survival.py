@@ -157,7 +157,7 @@ def killed(kills: int, trajectories: int, unit: int, seed: int, kind: str, folde
     assert killer.hit["running"] + killer.hit["writing"] >= kills // 2
 
 
-@pytest.mark.parametrize(("kind", "kills"), [("threads", 5), ("processes", 2)])
+@pytest.mark.parametrize(("kind", "kills"), [("threads", 5), pytest.param("processes", 2, marks=pytest.mark.slow)])
 def test_killed_a_few_times(kind: str, kills: int, tmp_path: Path) -> None:
     killed(kills, 2**16, 2048, 1, kind, tmp_path)
 
