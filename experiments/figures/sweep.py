@@ -35,6 +35,8 @@ DRAWN = ("exact_discrete", "exact_diffusion", "closed_form", "corrected")
 """References in the order in which they are drawn."""
 SAME = 1e-9
 """Relative difference below which two closed forms are one."""
+MOST_LINES = 4
+"""Closed forms beside curves that are joined: of more it could not be seen which is whose."""
 WIDEST, HIGHEST = 12.8, 9.0
 """Inches of a figure at most."""
 PANEL_WIDTH, PANEL_HEIGHT = 3.2, 2.6
@@ -43,6 +45,8 @@ LETTER = 0.105
 """Inches that a letter of a label takes, about."""
 TWO_LINES = 0.38
 """Inches that two lines take."""
+MARGIN = 0.08
+"""Share of an axis that is left free before and behind its values."""
 TITLE_LINES = 3
 
 
@@ -120,7 +124,8 @@ def draw(sweep: Sweep, x: str | None = None, places: Iterable[int] | None = None
     scene = _scene(sweep, plan, places)
     rows, columns = plan.shape
     across = PANEL_WIDTH if columns > 2 else 4.4
-    width = 10.0 if rows * columns == 1 else min(WIDEST, columns * across + 0.9 + 0.4 * bool(plan.rows))
+    alone = 10.0 if sum(1 for _ in ways(plan.curves)) <= FEW else 11.6
+    width = alone if rows * columns == 1 else min(WIDEST, columns * across + 0.9 + 0.4 * bool(plan.rows))
     with styled(width, 6.2) as figure:
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         engine: Any = figure.get_layout_engine()
@@ -205,7 +210,7 @@ def _scene(sweep: Sweep, plan: Layout, places: Iterable[int] | None) -> Scene:
         for panel_at in (rows | columns for rows, columns in plan.panels)
     ]  # fmt: skip
     settings = tuple(sorted({place for one in cells for curve in one for place in curve if place is not None}))
-    closed = len(settings) <= MOST_FORMS and len(looks) <= (FEW if len(cells) == 1 else 2)
+    closed = len(settings) <= MOST_FORMS and len(looks) <= (FEW if len(cells) == 1 else MOST_LINES // 2)
     known = {place: sweep.last(sweep.settings[place].values(closed=closed)) for place in settings}
     labels = [_label(plan, way) for way in ways(plan.curves)]
     panels = [
@@ -232,7 +237,7 @@ def _positions(plan: Layout) -> list[Way]:
 
 
 def _label(plan: Layout, way: Way) -> str:
-    return ", ".join(part.names[way[part.place]] for part in plan.curves if len(part) > 1)
+    return ", ".join(part.names[way[part.place]] for part in plan.curves if part.size > 1)
 
 
 def _curve(sweep: Sweep, plan: Layout, label: str, look: Look, cells: Sequence[dict[str, Any]]) -> Curve:
@@ -248,7 +253,7 @@ def _curve(sweep: Sweep, plan: Layout, label: str, look: Look, cells: Sequence[d
 def _along(part: Part) -> Array:
     """Return where on the page the positions of an axis lie: its numbers, or one after the other."""
     if not part.numeric:
-        return np.arange(len(part), dtype=np.float64)
+        return np.arange(part.size, dtype=np.float64)
     return part.axis.values[list(part.positions)].astype(np.float64)
 
 
@@ -259,9 +264,9 @@ def _column(cells: Sequence[dict[str, Any]], name: str) -> Array:
 def _looks(plan: Layout) -> list[Look]:
     """Return how the curves of a panel look: those of one rule in its hue, from light to dark."""
     found = list(ways(plan.curves))
-    rule = next((part for part in plan.curves if part.name_field == "rule.name"), None)
+    rule = next((part for part in plan.curves if part.name_field == "rule.name" and part.size > 1), None)
     names = [] if rule is None else [str(rule.axis.fields["rule.name"][way[rule.place]]) for way in found]
-    if names and all(name in RULE_LOOKS for name in names) and (len(set(names)) > 1 or len(found) == 1):
+    if names and all(name in RULE_LOOKS for name in names):
         spare = [mark for mark in MARKS if mark not in {RULE_LOOKS[name].mark for name in names}]
         looks = []
         for k, name in enumerate(names):
@@ -285,7 +290,8 @@ def _shade(colour: str, place: int, count: int) -> str:
         return colour
     towards = 0.4 - 0.95 * place / (count - 1)
     end = 1.0 if towards > 0.0 else 0.0
-    return to_hex([(1.0 - abs(towards)) * part + abs(towards) * end for part in to_rgb(colour)])
+    red, green, blue = ((1.0 - abs(towards)) * part + abs(towards) * end for part in to_rgb(colour))
+    return to_hex((red, green, blue))
 
 
 def _drawn(curves: Sequence[Curve], in_panel: int, panels: int) -> list[str]:
@@ -295,8 +301,11 @@ def _drawn(curves: Sequence[Curve], in_panel: int, panels: int) -> list[str]:
         known.remove("corrected")
     if in_panel > FEW or not known:
         return []
+    lines = in_panel if panels == 1 else 2 * in_panel
+    if not known[0].startswith("exact") and lines > MOST_LINES:
+        return []
     if panels > 1:
-        return known[:1] if known[0].startswith("exact") or in_panel <= 2 else []
+        return known[:1]
     return known if in_panel == 1 else [name for name in known if name in (known[0], "closed_form")]
 
 
@@ -312,6 +321,7 @@ def _panel(ax: Axes, scene: Scene, curves: Sequence[Curve], *, named: bool, slop
         ax.set_xscale("log")
     if up:
         ax.set_yscale("log")
+    _ticks_x(ax, scene)
     exact = {name for name in scene.references if name.startswith("exact")}
     numeric = scene.plan.x is None or scene.plan.x.numeric
     for name in scene.references:
@@ -322,7 +332,6 @@ def _panel(ax: Axes, scene: Scene, curves: Sequence[Curve], *, named: bool, slop
     if not curves:
         ax.text(0.5, 0.5, "no setting here", transform=ax.transAxes, ha="center", va="center")
     ax.grid(visible=True, which="major")
-    _ticks_x(ax, scene)
     if up:
         low, high = ax.get_ylim()
         if high < SHORT * low:
@@ -404,6 +413,9 @@ def _ticks_x(ax: Axes, scene: Scene) -> None:
     values = np.unique(_along(part))
     low, high = float(values[0]), float(values[-1])
     log = ax.get_xscale() == "log"
+    # Limits of the whole axis: a sweep under way has those that it will have.
+    around = (high / low) ** MARGIN if log else MARGIN * (high - low) or abs(low) or 1.0
+    ax.set_xlim((low / around, high * around) if log else (low - around, high + around))
     texts = [f"{value:.4g}" for value in values]
     apart = (1.5 + max(map(len, texts))) * LETTER / width
     if len(values) <= MOST_CURVES:
@@ -450,7 +462,7 @@ def _below(figure: Figure, scene: Scene, title: str, rows: int) -> float:
     named = foot if legend is None else foot + legend.get_window_extent().height / figure.dpi + 0.04
     below = named if single or plan.x is None else named + 0.28
     above = 0.26 * (title.count("\n") + bool(title)) + 0.3 * bool(plan.columns)
-    ticks = 0.3 if plan.x is None or plan.x.numeric else _tick_height(figure.axes[-plan.shape[1]])
+    ticks = 0.3 if plan.x is None or plan.x.numeric else _tick_height(figure, figure.axes[-plan.shape[1]])
     around = above + below + ticks + (0.4 if single else 0.15)
     panel_height = 4.4 if single else min(PANEL_HEIGHT if rows > 1 else 3.4, (HIGHEST - around) / rows)
     height = around + rows * panel_height
@@ -470,10 +482,10 @@ def _below(figure: Figure, scene: Scene, title: str, rows: int) -> float:
     return panel_height
 
 
-def _tick_height(axes: Axes) -> float:
+def _tick_height(figure: Figure, axes: Axes) -> float:
     """Return the inches that the words below an axis take."""
     boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
-    return 0.1 + max(box.height for box in boxes) / axes.get_figure(root=True).dpi
+    return 0.1 + max(box.height for box in boxes) / figure.dpi
 
 
 def _legend(figure: Figure, handles: dict[str, Any]) -> Any:
@@ -484,7 +496,8 @@ def _legend(figure: Figure, handles: dict[str, Any]) -> Any:
     for rows in range(1, count + 1):
         columns = -(-count // rows)
         legend = figure.legend(handles.values(), handles.keys(), loc="lower center", bbox_to_anchor=(0.5, 0.0),
-                               ncols=columns, borderaxespad=0.0, borderpad=0.2)  # fmt: skip
+                               ncols=columns, borderaxespad=0.0, borderpad=0.2, columnspacing=1.5,
+                               handletextpad=0.6)  # fmt: skip
         legend.set_in_layout(False)
         if legend.get_window_extent().width <= figure.bbox.width - 10 or columns == 1:
             return legend
@@ -512,7 +525,8 @@ def _outside(figure: Figure, scene: Scene, grid: Any, height: float) -> None:
 
 
 def _where(parts: Sequence[Part], way: Way) -> str:
-    return ", ".join(part.names[way[part.place]] for part in parts)
+    """Return where a panel lies; no line is broken at an equals sign."""
+    return ", ".join(part.names[way[part.place]] for part in parts).replace(" = ", "\u00a0=\u00a0")
 
 
 def _is_wide(values: Array) -> bool:

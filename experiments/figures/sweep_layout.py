@@ -40,7 +40,9 @@ class Part(NamedTuple):
     of: int
     names: tuple[str, ...]
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many positions are drawn."""
         return len(self.positions)
 
     @property
@@ -55,15 +57,15 @@ class Part(NamedTuple):
 
     def at_most(self, count: int) -> "Part":
         """Return it with so many of its positions, the first and the last among them."""
-        return self if len(self) <= count else self._replace(positions=spread(self.positions, count))
+        return self if self.size <= count else self._replace(positions=spread(self.positions, count))
 
     @property
     def note(self) -> str:
         """What to say of the positions that are left out; "" where none is."""
-        if len(self) == self.of:
+        if self.size == self.of:
             return ""
-        only = f" ({self.names[self.positions[0]].rpartition(' = ')[2]})" if len(self) == 1 else ""
-        return f"{len(self)} of {self.of} values of {words(self.axis.name).words}{only}"
+        only = f" ({self.names[self.positions[0]].rpartition(' = ')[2]})" if self.size == 1 else ""
+        return f"{self.size} of {self.of} values of {words(self.axis.name).words}{only}"
 
 
 Way = dict[int, int]
@@ -95,7 +97,7 @@ class Layout(NamedTuple):
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of panels."""
-        columns, rows = (prod(map(len, parts)) for parts in (self.columns, self.rows))
+        columns, rows = (prod(part.size for part in parts) for parts in (self.columns, self.rows))
         return (-(-columns // self.wrapped), self.wrapped) if self.wrapped else (rows, columns)
 
     @property
@@ -153,8 +155,8 @@ def layout(sweep: Sweep, x: str | None, places: Iterable[int], *, whole: bool = 
     along = _along(sweep, x, parts)
     others = [part for part in parts if part is not along]
     count = len({tuple(each[part.place] for part in others) for each in there})
-    open_ = [part for part in others if len(part) > 1]
-    still = tuple(part for part in others if len(part) == 1)
+    open_ = [part for part in others if part.size > 1]
+    still = tuple(part for part in others if part.size == 1)
     if count <= MOST_CURVES:
         return Layout(along, tuple(others))
     curves = _curves(open_)
@@ -168,26 +170,26 @@ def _along(sweep: Sweep, x: str | None, parts: Sequence[Part]) -> Part | None:
     if x is not None:
         axis = sweep.axis(x)
         return next(part for part in parts if part.axis.name == axis.name)
-    varied = [part for part in parts if len(part) > 1]
+    varied = [part for part in parts if part.size > 1]
     return next(iter([*(part for part in varied if part.numeric), *varied]), None)
 
 
 def _curves(parts: Sequence[Part]) -> Part:
     """Return the axis that gives the curves of a panel: the rule, or the one with the fewest positions."""
     rules = [part for part in parts if part.name_field == "rule.name" or part.axis.name == "rule"]
-    fewest = min(reversed(parts), key=len)
-    return next((part for part in rules if len(part) <= MOST_CURVES), fewest)
+    fewest = min(reversed(parts), key=lambda part: part.size)
+    return next((part for part in rules if part.size <= MOST_CURVES), fewest)
 
 
 def _panels(base: Layout, rest: Sequence[Part]) -> Layout:
     if not rest:
         return base
     if len(rest) == 1:
-        part = rest[0].at_most(MOST_WRAPPED) if len(rest[0]) > MOST_WRAPPED else rest[0]
-        beside = 3 if len(part) in (5, 6, 9) else MOST_PANELS
-        return base._replace(columns=(part,), wrapped=beside if len(part) > MOST_PANELS else 0)
+        part = rest[0].at_most(MOST_WRAPPED) if rest[0].size > MOST_WRAPPED else rest[0]
+        beside = 3 if part.size in (5, 6, 9) else MOST_PANELS
+        return base._replace(columns=(part,), wrapped=beside if part.size > MOST_PANELS else 0)
     # The longest goes down, the two shortest together across; of more than three the longest stay where they are.
-    ranked = sorted(rest, key=len)
+    ranked = sorted(rest, key=lambda part: part.size)
     fixed = tuple(part.at_most(1) for part in ranked[3:])
     if len(ranked) == 2:
         rows, columns = [ranked[0]], [ranked[1]]
@@ -199,7 +201,7 @@ def _panels(base: Layout, rest: Sequence[Part]) -> Layout:
 def _fitting(parts: Sequence[Part]) -> tuple[Part, ...]:
     """Return axes with so many of their positions as there is room for, the longest made shorter first."""
     found = list(parts)
-    sizes = [len(part) for part in parts]
+    sizes = [part.size for part in parts]
     while prod(sizes) > MOST_PANELS:
         sizes[max(range(len(sizes)), key=sizes.__getitem__)] -= 1
     return tuple(part.at_most(size) for part, size in zip(found, sizes, strict=True))

@@ -176,7 +176,7 @@ WIDE = GRID.replace("2.0]", "2.0, 3.0, 4.0, 5.0]")
 @pytest.mark.parametrize(
     ("text", "axes"),
     [
-        (GRID, ("rule.lr", "rule")),
+        (GRID, ("rule.lr",)),
         (CUBE, ("rule.lr",)),
         (WRAPPED, ("rule.lr",)),
         (SADDLE, ("noise.batch_size",)),
