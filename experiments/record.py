@@ -142,7 +142,8 @@ def record_name(configuration: dict[str, Any], part: str = "") -> str:
 @contextmanager
 def atomic(path: Path) -> Iterator[Any]:
     """Open a file that appears under its name whole, on disk, or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{PART}")
+    # Processes on two machines that write to one folder may have the same number.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}{PART}")
     try:
         with temporary.open("wb") as file:
             yield file

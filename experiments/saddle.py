@@ -203,6 +203,8 @@ def ensemble(landscape: Any, noise: Any, rule: Any, run: SaddleRun) -> Any:
     """
     from ..dynamics.saddle_spread import spread_ensemble
 
+    if run.trajectories < 2:
+        raise ValueError(f"trajectories={run.trajectories} must be at least 2: a variance needs two")
     return spread_ensemble(
         landscape,
         noise,

@@ -32,7 +32,7 @@ class SweepRun(NamedTuple):
     dry_run
         Run nothing: tell what it will cost.
     most_hours
-        Refuse what is predicted to take longer.
+        Refuse what is predicted to take longer, all members of a job array running at once.
     update
         Take a file that no longer asks for all that the folder was made for; what is finished stays on disk.
     """
@@ -109,7 +109,7 @@ def _run(tokens: list[str], run: SweepRun, output: SweepOutput) -> int:
     shard = Shard(*_shard(run.shard))
     experiment = read(tokens[0])
     if run.dry_run:
-        return _dry_run(experiment, run, output)
+        return _dry_run(experiment, shard, run, output)
     folder = Path(run.out or "")
     how = "none" if output.quiet else output.progress
     command = shlex.join(["saddlescape", "sweep", *tokens])
@@ -121,36 +121,46 @@ def _run(tokens: list[str], run: SweepRun, output: SweepOutput) -> int:
             launch = prepare(
                 experiment,
                 folder,
-                engine.workers,
+                engine.workers * shard.parts,
                 update=run.update,
                 most_hours=run.most_hours,
                 progress=report,
             )
-        for line in [] if launch.plan is None else launch.plan.warnings:
-            say(f"warning: {line}")
+        if launch.plan is not None and not output.quiet:
+            from .sweep.plan_table import warned
+
+            for line in warned(launch.plan):
+                say(line)
         with meter(how, engine.name, command) as status:
             outcome, store = carry_out(launch, folder, engine, shard=shard, say=say, report=status)
     _tell(launch, folder, store, shard, outcome, command, output)
     return INTERRUPTED if outcome.interrupted and outcome.left else 0
 
 
-def _dry_run(experiment: Any, run: SweepRun, output: SweepOutput) -> int:
-    from .sweep.launch import engine_of, outlook
-    from .sweep.progress import planning
+def _dry_run(experiment: Any, shard: Any, run: SweepRun, output: SweepOutput) -> int:
+    from .sweep.launch import engine_of, objection, outlook
+    from .sweep.progress import planning, tell
+
+    folder = None if run.out is None else Path(run.out)
 
     with (
         engine_of(run.threads, run.processes, run.scheduler) as engine,
         planning("none" if output.quiet else output.progress) as report,
     ):
-        planned = outlook(experiment, None if run.out is None else Path(run.out), engine.workers, report)
+        workers = engine.workers * shard.parts
+        planned = outlook(experiment, folder, workers, report)
+    refused = objection(experiment, folder, planned, update=run.update, most_hours=run.most_hours)
     if output.json:
         from json import dumps
 
-        print(dumps(planned.as_json(), allow_nan=False))
+        print(dumps(planned.as_json() | {"refused": refused}, allow_nan=False))
     else:
         from .sweep.plan_table import show
 
         show(planned)
+        sys.stdout.flush()
+        if refused:
+            tell(f"saddlescape: it would be refused: {refused}")
     return 0
 
 
@@ -193,7 +203,7 @@ def _tell(launch: Any, folder: Path, store: Any, shard: Any, outcome: Any, comma
     elif outcome.left:
         print(f"{counted(outcome.left, 'unit')} {'is' if outcome.left == 1 else 'are'} missing; go on with: {command}")
     else:
-        print("this part is complete; saddlescape merge puts the parts of several folders together")
+        print("this part is complete; others are not, or lie in other folders: then saddlescape merge joins them")
     sys.stdout.flush()
 
 

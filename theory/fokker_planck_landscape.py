@@ -304,6 +304,8 @@ def _box(
             cell = (box[1] - box[0]) / pilot
             for k, mass in enumerate(marginals(box[0], box[1], pilot)):
                 lived = np.flatnonzero(mass > TOUCHED)
+                if len(lived) == 0:
+                    raise ValueError("the density is too narrow, or too wide, for the cells of a grid")
                 for side, touched, spare in ((0, mass[0], lived[0]), (1, mass[-1], pilot - 1 - lived[-1])):
                     outwards = (2 * side - 1) * cell[k]
                     if level is not None and k == 0 and side == 1:

@@ -84,6 +84,8 @@ def opened(path: Path | str) -> Source:
             raw = file.read(LARGEST + 1)
     except OSError as error:
         raise one_line(f"{path}: {error.strerror or error}") from None
+    except InputError:
+        raise
     except ValueError as error:  # a name with a zero byte
         raise one_line(f"{path}: {error}") from None
     if len(raw) > LARGEST:

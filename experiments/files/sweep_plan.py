@@ -16,10 +16,11 @@ class SweepPlan(NamedTuple):
     target
         Run each setting until half its 95 % interval over its mean is at most this; else all its trajectories are run.
     most_trajectories
-        With a target, trajectories of a setting at which to stop all the same; 100 times ``trajectories`` if left out.
+        With a target, trajectories of a setting at which to stop all the same; 100 times ``trajectories`` if left out,
+        and where none of these escapes, no more.
     unit
         Trajectories in a unit of work, rounded up to a power of two; so many that a unit takes a second or more if
-        left out. No result depends on it.
+        left out. No trajectory depends on it; with a target, how many are run does: whole units.
     exact
         Also solve the exact references of each setting: up to half a minute each for a rule with inertia.
     """

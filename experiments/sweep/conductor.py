@@ -133,7 +133,7 @@ def interruptible() -> Iterator[Halt]:
         yield halt
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set from Python
 
 
 def conduct(
@@ -248,6 +248,8 @@ class _Todo:
         key = done.unit.setting
         self.units_done += 1
         self.cost_done += self._price(done.unit)
+        if done.unit.start == done.unit.stop:
+            return False  # nothing waits for the exact references
         self._running[key] -= 1
         return self._running[key] == 0
 
@@ -315,7 +317,7 @@ class _Todo:
         return tasks
 
     def _count(self, setting: StoredSetting, tasks: list[Task], finished: int) -> None:
-        self._running[setting.key] += len(tasks)
+        self._running[setting.key] += sum(task.unit.start < task.unit.stop for task in tasks)
         old = math.ceil(finished / setting.unit)
         self.units += len(tasks) + old
         self.units_done += old

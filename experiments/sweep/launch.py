@@ -14,7 +14,18 @@ from ..refusals import InputError
 from .conductor import Outcome, Report, Shard, conduct, interruptible
 from .engines.interface import Engine
 from .stopping import extent
-from .store import SHARDS, SWEEP, Manifest, Store, change, manifest_of, read_manifest, write_manifest
+from .store import (
+    SHARDS,
+    SWEEP,
+    DamagedShardError,
+    Manifest,
+    Store,
+    StoredSetting,
+    change,
+    manifest_of,
+    read_manifest,
+    write_manifest,
+)
 from .unit import UnitError
 from .wording import counted
 
@@ -94,14 +105,20 @@ def sweep(
     ------
     ValueError
         Where the file is bad, cannot finish, or is not the one that the folder was made for; what was finished is kept.
+    KeyboardInterrupt
+        After Ctrl-C, once the units that ran are finished and kept.
     """
     from .reading import load
 
     folder, part = Path(out), Shard(*shard)
+    if not 1 <= part.part <= part.parts:
+        raise InputError(f"shard={shard} must be (i, n) with 1 <= i <= n")
     experiment = source if isinstance(source, Experiment) else _read(source)
     with engine_of(threads, processes, scheduler) as engine, locked(folder, part):
-        launch = prepare(experiment, folder, engine.workers, update=update, most_hours=most_hours)
-        carry_out(launch, folder, engine, shard=part, report=report)
+        launch = prepare(experiment, folder, engine.workers * part.parts, update=update, most_hours=most_hours)
+        outcome, _ = carry_out(launch, folder, engine, shard=part, report=report)
+    if outcome.interrupted and outcome.left:
+        raise KeyboardInterrupt
     return load(folder)
 
 
@@ -151,7 +168,7 @@ def prepare(
     folder
         Of the sweep.
     workers
-        Units that will run at once.
+        Units that will run at once, on all members of a job array together.
     update, most_hours
         As in sweep.
     progress
@@ -174,7 +191,8 @@ def prepare(
             return Launch(asked, None, before)
     from .planner import check, plan
 
-    planned = plan(experiment, workers, folder, progress, units=[each.unit for each in asked.settings])
+    there = None if before is None else finished(folder, asked)
+    planned = plan(experiment, workers, folder, progress, there, [each.unit for each in asked.settings])
     check(planned, most_hours)
     costs = [each.expected.lived * each.dimension for each in planned.settings]
     units, expected = zip(*((each.unit, each.trajectories) for each in planned.settings), strict=True)
@@ -204,9 +222,59 @@ def outlook(experiment: Experiment, folder: Path | None, workers: int, progress:
     if folder is None or before is None:
         return plan(experiment, workers, folder, progress)
     asked = manifest_of(experiment).settled(before)
-    store = Store(folder, verify=False, set_aside=False)
-    finished = [extent(store, asked, setting).done for setting in asked.settings]
-    return plan(experiment, workers, folder, progress, finished, [each.unit for each in asked.settings])
+    units = [each.unit for each in asked.settings]
+    return plan(experiment, workers, folder, progress, finished(folder, asked), units)
+
+
+def objection(experiment: Experiment, folder: Path | None, planned: "Plan", *, update: bool, most_hours: float) -> str:
+    """Return why a sweep with this plan would be refused, "" where it would not.
+
+    Parameters
+    ----------
+    experiment, folder
+        As in outlook.
+    planned
+        What it will cost.
+    update, most_hours
+        As in sweep.
+    """
+    from .planner import check
+
+    try:
+        before = None if folder is None else read_manifest(folder)
+        if folder is not None and before is not None:
+            check_change(before, manifest_of(experiment), folder, update=update)
+        check(planned, most_hours)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def finished(folder: Path, asked: Manifest) -> list[int]:
+    """Return how many of the trajectories that each setting needs next, or needed, are there.
+
+    Raises
+    ------
+    InputError
+        Where the folder cannot be read.
+    """
+
+    def there(setting: StoredSetting) -> int:
+        while True:
+            try:
+                # Where to stop is known once the size of a unit is: till then there are those of the first look.
+                settled = setting.unit or asked.plan.target is None
+                wanted = extent(store, asked, setting).wanted if settled else setting.trajectories
+                missing = store.missing(setting.key, asked.question, wanted)
+                return wanted - sum(stop - start for start, stop in missing)
+            except DamagedShardError:  # the store has forgotten it: what it held is missing
+                continue
+
+    try:
+        store = Store(folder, verify=False, set_aside=False)
+        return [there(setting) for setting in asked.settings]
+    except OSError as error:
+        raise InputError(f"cannot read {error.filename or folder}: {error.strerror or error}") from None
 
 
 def check_change(before: Manifest, asked: Manifest, folder: Path, *, update: bool) -> None:
@@ -272,7 +340,8 @@ def carry_out(
         if launch.before is not None:
             held = sum(1 for _ in store.all_units())
             differs = change(launch.before, launch.manifest)
-            say(f"{'extended: ' + str(differs) if differs else 'resumed'}; {counted(held, 'unit')} there already")
+            how = f"{'extended' if differs.appends else 'changed'}: {differs}" if differs else "resumed"
+            say(f"{how}; {counted(held, 'unit')} there already")
         with interruptible() as halt:
             return conduct(store, launch.manifest, engine, halt, shard=shard, report=report), store
     except UnitError as error:

@@ -80,7 +80,9 @@ def merge(out: Path, folders: Sequence[Path]) -> Merged:
                 copied += 1
         return Merged(first, Store(out), copied, known, damaged + store.damaged)
     except OSError as error:
-        raise InputError(f"cannot write {error.filename or out}: {error.strerror}; merge again once it can") from None
+        raise InputError(
+            f"cannot read or write {error.filename or out}: {error.strerror}; merge again once it can"
+        ) from None
 
 
 def _manifest(folder: Path) -> Manifest:

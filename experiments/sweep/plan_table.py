@@ -29,18 +29,18 @@ def show(plan: Plan) -> None:
         console.print(_totals(plan))
         if plan.warnings:
             console.print()
-        for said in _warnings(plan):
+        for said in warned(plan):
             console.print(Text(said))
     print("\n".join(line.rstrip() for line in page.get().splitlines()))
 
 
-def _warnings(plan: Plan) -> Iterator[str]:
-    """Yield the warnings, those first that say what would help."""
+def warned(plan: Plan) -> Iterator[str]:
+    """Yield the first warnings, those before others that say what would help, and how many there are beside."""
     told = sorted(plan.warnings, key=lambda said: " would make it " not in said)
     yield from (f"warning: {said}" for said in told[:WARNED])
     hopeless = sum(each.hopeless for each in plan.settings)
     if len(told) > WARNED:
-        yield f"and {len(told) - WARNED:,} more warnings: --json tells all"
+        yield f"and {len(told) - WARNED:,} more warnings: --dry-run --json tells all"
     if hopeless:
         yield f"hardly an escape is to be seen in {hopeless:,} of {len(plan.settings):,} settings"
 

@@ -137,7 +137,7 @@ class Plan(NamedTuple):
         longest = max((each.longest for each in self.settings if each.units), default=0.0)
         # The workers do not end together: half a unit is lost on average.
         busy = max(self.work / self.workers + 0.5 * longest * (1.0 - 1.0 / self.workers), longest)
-        return busy + sum(each.exact for each in self.settings)
+        return busy + sum(each.exact for each in self.settings) / self.workers
 
     @property
     def steps(self) -> float:

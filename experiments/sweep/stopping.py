@@ -65,7 +65,8 @@ def next_total(total: int, precision: float, plan: SweepPlan, setting: StoredSet
         Its unit rounds the number.
     """
     most = most_trajectories(plan, setting.trajectories)
-    if plan.target is None or precision <= plan.target or total >= most:
+    hopeless = not math.isfinite(precision) and plan.most_trajectories is None
+    if plan.target is None or precision <= plan.target or total >= most or hopeless:
         return total
     growth = MARGIN * (precision / plan.target) ** 2 if math.isfinite(precision) else MOST_GROWTH
     wanted = total * min(max(growth, LEAST_GROWTH), MOST_GROWTH)

@@ -245,7 +245,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise damaged from None
     if form != FORMAT:
         raise InputError(f"{path} has format {form}, not {FORMAT}: it is of another version")
@@ -324,7 +324,12 @@ class Store:
     def sweep_out(self) -> None:
         """Take away what processes that were killed have left half written: files an hour old that nobody finishes."""
         whole = {f"{name}.npz" for name in self._shards}
-        for path in (self.folder / SHARDS).iterdir() if (self.folder / SHARDS).is_dir() else ():
+        there = [
+            *self.folder.glob(f".{SWEEP}.*{PART}"),
+            *(self.folder / SHARDS).glob("*"),
+            *(self.folder / SHARDS).glob(f".*{PART}"),
+        ]
+        for path in there:
             half = path.name.endswith(PART) or (path.suffix == ".npz" and path.name not in whole)
             with contextlib.suppress(OSError):
                 if half and time.time() - path.stat().st_mtime > LEFT_OVER:

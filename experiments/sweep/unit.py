@@ -103,7 +103,7 @@ def perform(task: Task, stop: threading.Event | None = None) -> Done | None:
     began = time.perf_counter()
     module = module_of(task.described)
     if task.unit.start == task.unit.stop:
-        text = json.dumps(module.solved(task.described), allow_nan=False)
+        text = json.dumps(_solved(module, task.described), allow_nan=False)
         note = {REFERENCES: np.frombuffer(text.encode(), dtype=np.uint8)}
         return Done(task.unit, note, time.perf_counter() - began, 0)
     prepared = _prepared(json.dumps(task.described, sort_keys=True))
@@ -112,6 +112,14 @@ def perform(task: Task, stop: threading.Event | None = None) -> Done | None:
         return None
     arrays, steps = found
     return Done(task.unit, arrays, time.perf_counter() - began, steps)
+
+
+def _solved(module: Any, described: dict[str, Any]) -> dict[str, Any]:
+    """Return the exact references, or why there are none: one that cannot be solved must not end a sweep."""
+    try:
+        return dict(module.solved(described))
+    except (ArithmeticError, ValueError, IndexError, np.linalg.LinAlgError) as error:
+        return {"exact_discrete": {"value": None, "reason": f"not solved: {type(error).__name__}: {error}"}}
 
 
 def prepared_of(described: dict[str, Any]) -> Any:
@@ -137,6 +145,6 @@ def module_of(described: dict[str, Any]) -> Any:
     return import_module(f"{ROOT}.experiments.{described['question']}")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _prepared(described: str) -> Any:
     return prepared_of(json.loads(described))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from saddlescape import __version__
 from saddlescape.experiments import record
-from saddlescape.experiments.record import RecordError, load, obstacle, save
+from saddlescape.experiments.record import RecordError, atomic, load, obstacle, save
 
 from .results import escape_result, exponential_times, saddle_result
 
@@ -159,3 +159,13 @@ def test_a_result_that_json_cannot_hold_is_null(tmp_path: Path) -> None:
     assert (told["escaped"], told["mean"], told["high"]) == (0, None, None)
     json.dumps(told, allow_nan=False)
     assert load(save(tmp_path, nothing).path).manifest["summary"]["mean"] is None
+
+
+def test_two_that_write_one_file_at_once_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.json"
+    with atomic(path) as one:
+        one.write(b"whole")
+        with atomic(path) as other:  # on another machine it may have the same process number
+            other.write(b"whole")
+        assert path.read_bytes() == b"whole"
+    assert contents(tmp_path) == {"sweep.json": b"whole"}

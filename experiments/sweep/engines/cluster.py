@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from uuid import uuid4
 
 from .... import __version__
+from ...question import QUESTIONS
 from ...refusals import InputError
 from ..unit import Done, Task, Unit, UnitError, perform
 from ..wording import counted
@@ -275,9 +276,10 @@ class Program(NamedTuple):
 def program() -> Program:
     """Return which program this is: the same on any machine that has the same files."""
     root = Path(__file__).parents[3]
-    floors = [path for floor in ("landscapes", "dynamics") for path in (root / floor).glob("*.py")]
+    floors = [path for floor in ("landscapes", "dynamics", "theory") for path in (root / floor).glob("*.py")]
+    own = [root / "experiments" / f"{name}.py" for name in ("choices", "configuration", *QUESTIONS)]
     digest = hashlib.sha256()
-    for path in sorted([*floors, root / "experiments" / "sweep" / "unit.py", Path(__file__)]):
+    for path in sorted([*floors, *own, root / "experiments" / "sweep" / "unit.py", Path(__file__)]):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return Program(__version__, digest.hexdigest()[:16])
 

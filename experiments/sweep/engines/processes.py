@@ -151,6 +151,8 @@ class Processes:
             pass
         except OSError as error:
             self._answers.put(UnitError(f"cannot start a process: {error.strerror}"))
+        except Exception as error:  # whatever it is, someone waits for an answer
+            self._answers.put(unit_error(error))
         finally:
             if process:
                 self._ended(process)

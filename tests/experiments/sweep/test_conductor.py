@@ -421,6 +421,7 @@ def test_next_total_keeps_its_bounds() -> None:
     assert next_total(1000, 0.15, plan, setting(256, 1000)) == 2560  # 1.05 * 2.25 = 2.36
     assert next_total(1000, 5.0, plan, setting(256, 1000)) == 4096  # at most four times, in units
     assert next_total(1000, math.inf, plan, setting(256, 1000)) == 4096
+    assert next_total(1000, math.inf, SweepPlan(target=0.1), setting(256, 1000)) == 1000  # nothing escapes: hopeless
     assert next_total(4096, 0.15, plan, setting(256, 1000)) == 5000
     assert next_total(5000, 0.15, plan, setting(256, 1000)) == 5000
     assert next_total(1000, 0.15, SweepPlan(), setting(256, 1000)) == 1000

@@ -13,7 +13,7 @@ from saddlescape.experiments.files.experiment import from_text
 from saddlescape.experiments.refusals import InputError
 from saddlescape.experiments.sweep import launch as launch_module
 from saddlescape.experiments.sweep.conductor import Shard
-from saddlescape.experiments.sweep.launch import carry_out, engine_of, locked, prepare, sweep
+from saddlescape.experiments.sweep.launch import carry_out, engine_of, locked, outlook, prepare, sweep
 from saddlescape.experiments.sweep.merging import merge
 from saddlescape.experiments.sweep.store import read_manifest
 
@@ -225,3 +225,26 @@ def test_engines_are_named() -> None:
     assert engine_of(3, None, None).name == "3 threads"
     assert engine_of(None, 1, None).name == "1 process"
     assert launch_module.MOST_HOURS == 24.0
+
+
+def test_a_setting_that_was_dropped_and_comes_back_is_planned_with_what_is_there(tmp_path: Path) -> None:
+    text = TEXT + "[sweep]\ntarget = 0.06\n"
+    run(tmp_path, manifest(text, 64))
+    run(tmp_path, prepare(from_text(text.replace("[0, 1]", "[0]")), tmp_path, 1, update=True).manifest)
+    settings = outlook(from_text(text), tmp_path, 1).settings
+    assert [each.finished for each in settings[1::2]] == [700] * 2, "of its first look: the next hangs on its units"
+    assert all(each.finished > 700 and not each.units for each in settings[::2])
+
+
+def test_what_is_half_there_is_not_planned_again(tmp_path: Path) -> None:
+    run(tmp_path, manifest(TEXT, 64))
+    longer = prepare(from_text(ESCAPE.format(trajectories=1000)), tmp_path, 1).plan
+    assert longer is not None
+    assert [each.finished for each in longer.settings] == [700] * 4
+
+
+@pytest.mark.parametrize("shard", [(5, 4), (0, 4), (1, 0)])
+def test_a_part_that_is_none_is_refused(tmp_path: Path, shard: tuple[int, int]) -> None:
+    with pytest.raises(InputError, match="must be"):
+        sweep(from_text(TEXT), tmp_path / "out", shard=shard)
+    assert not (tmp_path / "out").exists()
