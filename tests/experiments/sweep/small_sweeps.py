@@ -146,10 +146,17 @@ def tail(text: str) -> str:
     return text.strip().splitlines()[-1] if text.strip() else ""
 
 
+SIGNALS = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL)"
+)
+"""Signals as a shell on a terminal leaves them to its programs, whoever runs the tests."""
+
+
 @contextlib.contextmanager
 def program(*tokens: object, setup: str = "", **more: Any) -> Iterator[subprocess.Popen[str]]:
     """Start the command line as a process of its own, after some setup; at the end it is gone."""
-    code = f"{setup}\nfrom saddlescape.experiments.command import run; run()"
+    code = f"{SIGNALS}\n{setup}\nfrom saddlescape.experiments.command import run; run()"
     more = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
     with subprocess.Popen([sys.executable, "-c", code, *map(str, tokens)], text=True, **more) as process:
         try:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from saddlescape.experiments.command import main
 
-from .small_sweeps import ESCAPE, begun, digest, manifest, plain_digest, program, ranges
+from .small_sweeps import ESCAPE, SIGNALS, begun, digest, manifest, plain_digest, program, ranges
 from .test_progress import screen
 from .work import until
 
@@ -163,7 +163,7 @@ class Terminal:
     """A command on a terminal of its own, 100 columns wide."""
 
     def __init__(self, *tokens: object) -> None:
-        code = "from saddlescape.experiments.command import run; run()"
+        code = f"{SIGNALS}\nfrom saddlescape.experiments.command import run; run()"
         self.near, far = pty.openpty()
         os.set_blocking(self.near, False)
         environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "CI")}
