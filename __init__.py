@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .dynamics.escape_times import escape_times as escape_times
     from .dynamics.langevin import Langevin as Langevin
     from .dynamics.momentum import Momentum as Momentum
+    from .dynamics.rare_escapes import rare_escapes as rare_escapes
     from .dynamics.replay import replay as replay
     from .dynamics.saddle_spread import saddle_spread as saddle_spread
     from .dynamics.sgd import SGD as SGD
@@ -69,6 +70,7 @@ _HOME = {
     "load": "experiments.sweep.reading",
     "mean_first_passage_of": "theory.fokker_planck_landscape",
     "quasi_stationary_of": "theory.quasi_stationary",
+    "rare_escapes": "dynamics.rare_escapes",
     "references": "theory.references",
     "regime": "theory.regime_numbers",
     "replay": "dynamics.replay",

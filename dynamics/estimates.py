@@ -308,3 +308,46 @@ def _at_least_two(trajectories: Any) -> int:
     if n < 2:
         raise ValueError(f"trajectories={n} must be at least 2: a variance needs two")
     return n
+
+
+def positive_mean_interval(values: Array, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of the mean of independent positive numbers, by Student's t on the logarithm of their mean.
+
+    The scatter of the mean is carried to its logarithm (relative error for error), where a product of many factors is
+    nearer to normal; the upper end is further off than the lower one, as the skewness of rates asks for.
+
+    Parameters
+    ----------
+    values
+        (R,), none negative; some may be 0.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    low, high
+        0 and infinity where fewer than two values, or only zeros, tell nothing.
+
+    Raises
+    ------
+    ValueError
+        Where level is not in (0, 1).
+    """
+    from scipy.special import stdtrit
+
+    miss = _miss(level)
+    error = relative_error_of_mean(values)
+    if not np.isfinite(error):
+        return 0.0, float("inf")
+    factor = float(np.exp(stdtrit(len(values) - 1, 1.0 - miss / 2.0) * error))
+    mean = float(np.mean(values))
+    return mean / factor, mean * factor
+
+
+def relative_error_of_mean(values: Array) -> float:
+    """Return the standard error of the mean of values (R,) over the mean; infinity where they tell nothing of it."""
+    if len(values) < 2 or not np.any(values):
+        return float("inf")
+    scale = float(np.max(values))
+    scaled = np.asarray(values) / scale
+    return float(np.std(scaled, ddof=1) / np.sqrt(len(values)) / np.mean(scaled))

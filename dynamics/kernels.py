@@ -19,7 +19,7 @@ from .intrinsics import arguments_do_not_overlap, borrowed
 from .jit import compiled, compiled_in_place
 from .layouts import take_step
 from .outcomes import CENSORED, DIVERGED, ESCAPED
-from .streams import BRIDGE, PATH, add_thermal_kick, fill_exponentials, fill_normals, seed_lane
+from .streams import BRIDGE, PATH, THERMAL, add_thermal_kick, fill_exponentials, fill_normals, seed_lane
 
 Words = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
@@ -139,17 +139,23 @@ def narrow(block: Block, lanes: int) -> Block:
 @compiled
 def enter(rule: Any, source: Any, where: Any, block: Any, j: int, trajectory: int) -> None:
     """Put a trajectory at its start in lane j."""
+    put_at_start(rule, source, where, block, j, THERMAL, trajectory)
+    seed_lane(source, block.stream, j, where.seed, PATH, trajectory)
+
+
+@compiled
+def put_at_start(rule: Any, source: Any, where: Any, block: Any, j: int, purpose: int, number: int) -> None:
+    """Put lane j at the start, a thermal one drawn from the stream of this purpose and number."""
     d = block.theta.shape[0]
     for i in range(d):
         block.theta[i, j] = where.origin[i]
         block.gain[i, j] = 1.0
     block.t[j] = 0.0
     start(rule, j, block.theta, block.state)
-    seed_lane(source, block.stream, j, where.seed, PATH, trajectory)
     if where.root.shape[0] > 0:
         kick = np.zeros(d)
         variance = np.zeros(d)
-        add_thermal_kick(source, where.seed, trajectory, where.root, kick)
+        add_thermal_kick(source, where.seed, purpose, number, where.root, kick)
         for i in range(d):
             for k in range(d):
                 variance[i] += where.root[i, k] * where.root[i, k]
@@ -190,6 +196,18 @@ def crossings(source: Any, end: Any, block: Any) -> int:
         for j in range(lanes):
             count += 1 if theta[end.axis, j] >= end.level else 0
         return count
+    measure(source, end, block)
+    for j in range(lanes):
+        count += 1 if now[j] >= end.level else 0
+    return count
+
+
+@compiled_in_place
+def measure(source: Any, end: Any, block: Any) -> None:
+    """Write e.theta of every lane to ``now``; at least the level where the lane crossed it between two steps."""
+    arguments_do_not_overlap()
+    theta, now = block.theta, block.now
+    lanes = now.shape[0]
     if end.axis >= 0:
         for j in range(lanes):
             now[j] = theta[end.axis, j]
@@ -209,9 +227,6 @@ def crossings(source: Any, end: Any, block: Any) -> int:
             crossed = block.chance[j] * end.bridge >= 4.0 * (end.level - before[j]) * (end.level - now[j])
             before[j] = now[j]
             now[j] = max(now[j], end.level) if crossed else now[j]
-    for j in range(lanes):
-        count += 1 if now[j] >= end.level else 0
-    return count
 
 
 @compiled_in_place

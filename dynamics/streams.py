@@ -18,7 +18,9 @@ from .threefry import Threefry
 from .xoshiro import Xoshiro
 
 PATH, THERMAL, BRIDGE = 0, 1, 2
-"""Purposes of a stream."""
+"""Purposes of a trajectory's streams."""
+WALK, WALK_THERMAL, WALK_BRIDGE, TRIAL, TRIAL_BRIDGE, RESAMPLING = 3, 4, 5, 6, 7, 8
+"""Purposes of the streams of splitting."""
 
 GENERATORS: dict[str, Any] = {"xoshiro": Xoshiro, "threefry": Threefry}
 NORMALS: dict[str, Any] = {"float64": DoubleNormals, "float32": SingleNormals}
@@ -61,10 +63,10 @@ def fill_exponentials(source: Any, stream: Any, out: Any) -> None:
 
 
 @compiled
-def add_thermal_kick(source: Any, seed: Any, trajectory: int, root: Any, kick: Any) -> None:
+def add_thermal_kick(source: Any, seed: Any, purpose: int, trajectory: int, root: Any, kick: Any) -> None:
     """Add C^(1/2) z to kick (d,), z from a stream of its own, always in float64."""
     d = kick.shape[0]
-    s0, s1, s2, s3 = begin(source.generator, U(seed), U(THERMAL), U(trajectory))
+    s0, s1, s2, s3 = begin(source.generator, U(seed), U(purpose), U(trajectory))
     for k in range(0, d, 2):
         a, b, s0, s1, s2, s3 = two_words(source.generator, s0, s1, s2, s3)
         first, second = box_muller(a, b)
