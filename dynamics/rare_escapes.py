@@ -82,7 +82,8 @@ class RareEscapes(NamedTuple):
     @property
     def rates(self) -> npt.NDArray[np.float64]:
         """Escapes a step, of each repetition, (R,); their mean is unbiased but for what the burn-in leaves."""
-        return self.entries / self.walked * np.prod(self.reached / self.trials, axis=1)
+        chances: npt.NDArray[np.float64] = np.prod(self.reached / self.trials, axis=1)
+        return self.entries / self.walked * chances
 
     @property
     def mean_steps(self) -> float:
@@ -103,7 +104,7 @@ class RareEscapes(NamedTuple):
         return relative_error_of_mean(self.rates)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the interval of the mean escape time at this level, in dynamical time, from the scatter of the rates."""
+        """Return the interval of the mean escape time at this level, in dynamical time, from how the rates scatter."""
         from .estimates import positive_mean_interval
 
         low, high = positive_mean_interval(self.rates, level)
@@ -113,17 +114,19 @@ class RareEscapes(NamedTuple):
     @property
     def chances(self) -> npt.NDArray[np.float64]:
         """Chance of each stage, (S,): the mean of the trials, over repetitions that got there."""
-        tried = np.vstack([np.ones(self.repetitions, bool), (self.reached[:, :-1] > 0).T]).sum(axis=1)
-        return self.reached.sum(axis=0) / (np.maximum(tried, 1) * self.trials)
+        before = np.column_stack([self.entries, self.reached[:, :-1]])
+        tried = self.trials * np.count_nonzero(before, axis=0)
+        chances: npt.NDArray[np.float64] = self.reached.sum(axis=0) / np.maximum(tried, 1)
+        return chances
 
     @property
     def total_steps(self) -> int:
         """Steps taken in all, those of placing the levels included."""
-        return int(self.steps.sum()) + self.ladder.steps
+        return int(self.steps.sum() + self.ladder.steps)
 
     @property
     def direct_steps(self) -> float:
-        """Steps that direct simulation would take for the same relative error: that many escapes, each lived through."""
+        """Steps of direct simulation for the same relative error: as many escapes as that needs, each lived through."""
         return self.mean_steps / self.relative_error**2 if self.relative_error > 0.0 else float("inf")
 
     def cautions(self) -> list[str]:
@@ -158,10 +161,18 @@ class RareEscapes(NamedTuple):
     def digest(self) -> str:
         """Return the SHA-256 of the raw results: entries, reached, ancestors, and steps of every repetition."""
         raw = hashlib.sha256()
-        for part in (self.entries, self.walked, self.reached, self.ancestors, self.steps, self.astray, self.unfinished):
-            raw.update(np.ascontiguousarray(part, "<i8").tobytes())
-        for part in (self.ends, self.durations, self.ladder.levels):
-            raw.update(np.ascontiguousarray(part, "<f8").tobytes())
+        for counts in (
+            self.entries,
+            self.walked,
+            self.reached,
+            self.ancestors,
+            self.steps,
+            self.astray,
+            self.unfinished,
+        ):
+            raw.update(np.ascontiguousarray(counts, "<i8").tobytes())
+        for places in (self.ends, self.durations, self.ladder.levels):
+            raw.update(np.ascontiguousarray(places, "<f8").tobytes())
         return raw.hexdigest()
 
 
@@ -205,7 +216,7 @@ def rare_escapes(
     seed, exit, origin, momentum, bridge, generator, normals
         As in escape_times; the origin must be in the basin.
     max_steps
-        Steps after which a trial is given up; default 10^6 / d, but at least 10^4 and 100 times the memory of the chain.
+        Steps after which a trial is given up; default 10^6 / d, but at least 10^4 and 100 memories of the chain.
     threads
         How the work is cut; the results do not depend on it.
     progress
@@ -296,7 +307,7 @@ class RareEnsemble:
         stop
             Looked at every tenth of a second.
         """
-        from .splitting import Stopped, repeat
+        from .splitting import StoppedError, repeat
         from .work import run_in_order, thread_count
 
         numbers = repetition_numbers(repetitions)
@@ -304,14 +315,14 @@ class RareEnsemble:
         done: list[Any] = []
         try:
             ladder = self.ladder(stop)
-        except Stopped:
+        except StoppedError:
             raise KeyboardInterrupt from None
         stages, steps = len(ladder.levels), [0]
 
         def work(number: int, stop: threading.Event) -> Any:
             try:
                 return repeat(self, ladder, number, self.trials, stop)
-            except Stopped:
+            except StoppedError:
                 return None
 
         def fold(found: Any) -> None:

@@ -20,6 +20,7 @@ References
 import math
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ PILOT = 2**24 - 1
 
 STAGE_CHANCE = 0.2
 """Chance of a stage that the levels are placed for: the work for a given error is least at 0.203."""
-PILOT_TRIALS = 1024
+PILOT_WALKS, PILOT_TRIALS = 64, 1024
 ENTRY_SHARE = 0.15
 """Share of the time in the basin spent above the lowest level."""
 PATIENCE = 100.0
@@ -66,6 +67,8 @@ class Ladder(NamedTuple):
         Steps at the start of a walk that do not count.
     rate
         Entries a step.
+    lengths
+        Mean steps of a trial of each stage, (S,).
     settled
         Whether the memory was found within the budget.
     steps
@@ -77,6 +80,7 @@ class Ladder(NamedTuple):
     memory: float
     burn_in: int
     rate: float
+    lengths: npt.NDArray[np.float64]
     settled: bool
     steps: int
 
@@ -114,8 +118,17 @@ class Repetition(NamedTuple):
     durations: npt.NDArray[np.float64]
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """Asked to stop before the end."""
+
+
+class Walks(NamedTuple):
+    """What walks are asked for: e.theta of the basin and of the lowest level, and steps before and while they count."""
+
+    basin: float
+    level: float
+    burn_in: int
+    length: int
 
 
 class Machine:
@@ -123,11 +136,11 @@ class Machine:
 
     def __init__(self, setting: Any, stop: threading.Event | None = None) -> None:
         self.setting = setting
-        self.parts = [suited(part, setting.landscape) for part in (setting.landscape, setting.noise, setting.rule)]
         self.dimension, self.rows = setting.landscape.dimension, setting.rule.rows()
-        self.form, self.source = layout(self.dimension), setting.source
-        self.walk = kernel(sk.walk_in_basin, *self.parts, self.form, *self.source)
-        self.climb = kernel(sk.climb, *self.parts, self.form, *self.source)
+        parts = [suited(part, setting.landscape) for part in (setting.landscape, setting.noise, setting.rule)]
+        form, source = layout(self.dimension), setting.source
+        self.walk = partial(kernel(sk.walk_in_basin, *parts, form, *source), *parts, form, source, setting.start)
+        self.climb = partial(kernel(sk.climb, *parts, form, *source), *parts, form, source, setting.start)
         self.stop = stop
         self.end = setting.end
 
@@ -136,126 +149,84 @@ class Machine:
         if not self.setting.impatient:
             self.end = self.end._replace(max_steps=max(self.end.max_steps, math.ceil(PATIENCE * memory)))
 
-    def block(self, low: int, high: int, lanes: int | None = None) -> Any:
-        """Return an empty block for the walks or trials low to high - 1."""
-        width = lane_count(lanes, self.dimension, 4 * (high - low))
-        return new_block(self.dimension, self.rows, width, low, high, self.source.normals.at_once())
+    def block(self, low: int, high: int, lanes: int | None = None) -> tuple[Any, Any]:
+        """Return an empty block for the walks or trials low to high - 1, and its watch."""
+        lanes = lane_count(lanes, self.dimension, 4 * (high - low))
+        at_once = self.setting.source.normals.at_once()
+        return new_block(self.dimension, self.rows, lanes, low, high, at_once), sk.new_watch(lanes)
+
+    def entries(self, number: int) -> Any:
+        """Return room for so many entries."""
+        walk, step, since = np.empty((3, number), np.int64)
+        states = sk.new_states(number, self.dimension, self.rows)
+        return sk.Entries(states, walk, step, since, np.zeros(1, np.int64))
 
     def take(self, some: Callable[[int], int], going: Callable[[], bool]) -> None:
-        """Call with a slice of work for as long as there is some."""
+        """Call with a slice of work for as long as there is some.
+
+        Raises
+        ------
+        StoppedError
+            Once the event is set.
+        """
         pace = Pace()
         while going():
             if self.stop is not None and self.stop.is_set():
-                raise Stopped
+                raise StoppedError
             pace.slice(some)
 
-    def advance_walks(
-        self,
-        block: Any,
-        watch: Any,
-        basin: float,
-        level: float,
-        chunks: int,
-        times: tuple[int, int],
-        entries: Any,
-        tally: Any,
-    ) -> int:
-        """Advance walks by some chunks."""
-        s = self.setting
-        return int(
-            self.walk(
-                *self.parts,
-                self.form,
-                self.source,
-                s.start,
-                self.end,
-                basin,
-                level,
-                block,
-                watch,
-                chunks,
-                *times,
-                entries,
-                tally,
-            )
-        )
+    def walk_on(self, asked: Walks, block: Any, watch: Any, chunks: int, entries: Any, tally: Any) -> None:
+        """Advance the walks of a block by so many chunks; there must be room for the entries."""
+        left = chunks
 
-    def walks(
-        self, numbers: npt.NDArray[np.int64] | range, basin: float, level: float, times: tuple[int, int], expected: int
-    ) -> tuple[Any, Any, int]:
-        """Run whole walks, and return their entries in order, what they did in all, and the steps."""
-        entries = self.room(2 * expected + 1024)
-        tally = sk.Tally(np.zeros(1, np.int64), np.zeros(1, np.int64))
-        block = self.block(numbers[0], numbers[-1] + 1)
-        watch = sk.new_watch(len(block.t))
+        def some(most: int) -> int:
+            nonlocal left
+            now = min(most, left)
+            self.walk(self.end, *asked, block, watch, now, entries, tally)
+            left -= now
+            return now
+
+        self.take(some, lambda: left > 0)
+
+    def walks(self, numbers: range, asked: Walks, expected: int) -> tuple[Any, Any, int]:
+        """Run whole walks; return their entries in order, their tally, and the steps taken."""
+        block, watch = self.block(numbers.start, numbers.stop)
+        entries, tally = self.entries(2 * expected + 2 * sk.STRIDE * len(block.t)), new_tally()
         over = False
-        rounds = -(-len(numbers) // len(block.t))
-        while not over:
-            before = entries.count[0]
 
-            def some(chunks: int) -> int:
-                nonlocal over, entries
-                if entries.count[0] > len(entries.walk) - len(block.t) * sk.STRIDE:
-                    entries = self.grown(entries)
-                done = self.advance_walks(block, watch, basin, level, chunks, times, entries, tally)
-                over = block.queue[NEXT] == block.queue[END] and not (block.who >= 0).any()
-                return max(done, 1)
+        def some(chunks: int) -> int:
+            nonlocal over, entries
+            if entries.filled[0] > len(entries.walk) - len(block.t) * sk.STRIDE:
+                entries = self.grown(entries)
+            done = int(self.walk(self.end, *asked, block, watch, chunks, entries, tally))
+            over = block.queue[NEXT] == block.queue[END] and not (block.who >= 0).any()
+            return max(done, 1)
 
-            self.take(some, lambda: not over)
-        order = np.lexsort([entries.step[: entries.count[0]], entries.walk[: entries.count[0]]])
-        return sorted_entries(entries, order), tally, int(block.queue[TAKEN])
-
-    def room(self, number: int) -> Any:
-        """Return room for so many entries."""
-        states = sk.new_states(number, self.dimension, self.rows)
-        empty = [np.empty(number, np.int64) for _ in range(3)]
-        return sk.Entries(states, *empty, np.zeros(1, np.int64))
+        self.take(some, lambda: not over)
+        return in_order(entries), tally, int(block.queue[TAKEN])
 
     def grown(self, entries: Any) -> Any:
         """Return the same entries with twice the room."""
         number = len(entries.walk)
-        larger = self.room(2 * number)
+        larger = self.entries(2 * number)
         for new, old in zip((*larger.states, *larger[1:4]), (*entries.states, *entries[1:4]), strict=True):
             new[:number] = old
-        larger.count[0] = entries.count[0]
+        larger.filled[0] = entries.filled[0]
         return larger
 
     def trials(
         self, begin: Any, parent: npt.NDArray[np.int64], number: npt.NDArray[np.uint64], basin: float, level: float
     ) -> tuple[Any, int]:
-        """Run trials from the states that they begin at, and return what became of them and the steps."""
+        """Run trials from the states that they begin at; return what became of them and the steps taken."""
         count = len(parent)
-        trials = sk.Trials(
-            parent,
-            number,
-            np.zeros(count, np.int8),
-            np.zeros(count, np.int64),
-            np.zeros(count),
-            sk.new_states(count, self.dimension, self.rows),
-        )
-        s = self.setting
-        block = self.block(0, count)
-        watch = sk.new_watch(len(block.t))
+        results = np.zeros(count, np.int8), np.zeros(count, np.int64), np.zeros(count)
+        trials = sk.Trials(parent, number, *results, sk.new_states(count, self.dimension, self.rows))
+        block, watch = self.block(0, count)
         over = False
 
         def some(chunks: int) -> int:
             nonlocal over
-            done = int(
-                self.climb(
-                    *self.parts,
-                    self.form,
-                    self.source,
-                    s.start,
-                    self.end,
-                    basin,
-                    level,
-                    block,
-                    watch,
-                    chunks,
-                    begin,
-                    trials,
-                )
-            )
+            done = int(self.climb(self.end, basin, level, block, watch, chunks, begin, trials))
             over = done < chunks
             return max(done, 1)
 
@@ -263,10 +234,17 @@ class Machine:
         return trials, int(block.queue[TAKEN])
 
 
-def sorted_entries(entries: Any, order: npt.NDArray[np.int64]) -> Any:
-    """Return the entries in this order."""
+def new_tally() -> Any:
+    """Return the tally of walks that have not begun."""
+    return sk.Tally(np.zeros(1, np.int64), np.zeros(1, np.int64))
+
+
+def in_order(entries: Any) -> Any:
+    """Return the entries by walk and step: in which order lanes come to them is no one's business."""
+    count = int(entries.filled[0])
+    order = np.lexsort([entries.step[:count], entries.walk[:count]])
     states = sk.States(*(part[order] for part in entries.states))
-    return sk.Entries(states, entries.walk[order], entries.step[order], entries.since[order], entries.count)
+    return sk.Entries(states, entries.walk[order], entries.step[order], entries.since[order], entries.filled)
 
 
 def offset(seed: int, repetition: int, stage: int) -> float:
@@ -293,7 +271,7 @@ def place_levels(setting: Any, stop: threading.Event | None = None) -> Ladder:
     Parameters
     ----------
     setting
-        SplittingEnsemble.
+        RareEnsemble.
     stop
         Looked at every tenth of a second.
 
@@ -301,7 +279,7 @@ def place_levels(setting: Any, stop: threading.Event | None = None) -> Ladder:
     ------
     ValueError
         Where the start is not in the basin, or no path leads upwards.
-    Stopped
+    StoppedError
         Where it was stopped.
     """
     machine = Machine(setting, stop)
@@ -322,7 +300,7 @@ def place_levels(setting: Any, stop: threading.Event | None = None) -> Ladder:
     burn_in = whole_strides(BURN_IN * memory)
     begin, rate, steps = _some_entries(machine, basin, level, burn_in)
     walked += steps
-    levels = [level]
+    levels, lengths = [level], []
     while True:
         stage = len(levels)
         if stage >= STAGES - 1:
@@ -340,12 +318,14 @@ def place_levels(setting: Any, stop: threading.Event | None = None) -> Ladder:
             )
         levels.append(level)
         found, steps = machine.trials(begin, parent, number, basin, level)
+        lengths.append(float(found.steps.mean()))
         walked += steps
         good = found.result == sk.REACHED
         if not good.any():
             raise ValueError(f"no path stays within the bound beyond {level:g} along the escape direction")
         begin = sk.States(*(part[good] for part in found.states))
-    return Ladder(basin, np.array(levels), memory, burn_in, rate, settled, walked)
+    lengths.append(float(seen.steps.mean()))
+    return Ladder(basin, np.array(levels), memory, burn_in, rate, np.array(lengths), settled, walked)
 
 
 def next_level(peaks: npt.NDArray[np.float64], heights: npt.NDArray[np.float64]) -> float:
@@ -375,6 +355,7 @@ SAMPLES = 64
 """Samples of a walk from which its memory is told."""
 PATHS = 64
 """Escaping paths of a repetition that are kept."""
+FOREVER = 2**52
 LOOK = 256
 """Strides between two looks at how many entries there are."""
 
@@ -385,26 +366,15 @@ def memory_in_basin(machine: Machine) -> tuple[float, npt.NDArray[np.float64], b
     The memory is the integrated autocorrelation time of whatever forgets most slowly: a coordinate, or a part of the
     rule's state. Walks are made longer until they last eight times that; only their second half counts.
     """
-    end, d = machine.setting.end, machine.dimension
-    block = machine.block(PILOT * WALKS, PILOT * WALKS + 128)
-    lanes = len(block.t)
-    block.queue[END] = PILOT * WALKS + lanes
-    watch = sk.new_watch(lanes)
-    forever = (2**52, 0)
-    entries, tally = machine.room(lanes * sk.STRIDE + 1), sk.Tally(np.zeros(1, np.int64), np.zeros(1, np.int64))
+    d, exit = machine.dimension, machine.setting.end.level
+    block, watch = machine.block(PILOT * WALKS, PILOT * WALKS + PILOT_WALKS, PILOT_WALKS)
+    entries, tally = machine.entries(sk.STRIDE * len(block.t) + 1), new_tally()
+    no_entries = Walks(exit, exit, FOREVER, 0)
     samples: list[npt.NDArray[np.float64]] = []
     heights: list[npt.NDArray[np.float64]] = []
     chunks = 1
     while True:
-        left = [chunks]
-
-        def some(most: int) -> int:
-            now = min(most, left[0])
-            machine.advance_walks(block, watch, end.level, end.level, now, forever, entries, tally)
-            left[0] -= now
-            return now
-
-        machine.take(some, lambda: left[0] > 0)
+        machine.walk_on(no_entries, block, watch, chunks, entries, tally)
         samples.append(np.concatenate([block.theta, block.state.sum(axis=1)]))
         heights.append(np.array(block.now))
         if len(samples) < 2 * SAMPLES:
@@ -427,41 +397,26 @@ def integrated_time(samples: npt.NDArray[np.float64]) -> float:
     samples
         (samples, features, walks).
     """
-    number = len(samples)
-    whole = samples.var(axis=(0, 2))
+    # Against the scatter between walks at one time: what all walks do alike, on their way from the start, is no memory.
+    scatter = samples.var(axis=2, ddof=1).mean(axis=0)
     means = samples.mean(axis=0).var(axis=1, ddof=1)
-    moving = whole > 0.0
-    return float(number * np.max(means[moving] / whole[moving])) if moving.any() else 1.0
+    moving = scatter > 0.0
+    return float(len(samples) * np.max(means[moving] / scatter[moving])) if moving.any() else 1.0
 
 
 def _some_entries(machine: Machine, basin: float, level: float, burn_in: int) -> tuple[Any, float, int]:
     """Return the states of a thousand entries, entries a step, and the steps taken."""
-    block = machine.block((PILOT - 1) * WALKS, (PILOT - 1) * WALKS + 128)
-    lanes = len(block.t)
-    block.queue[END] = (PILOT - 1) * WALKS + lanes
-    watch = sk.new_watch(lanes)
-    entries = machine.room(PILOT_TRIALS + LOOK * lanes * sk.STRIDE)
-    tally = sk.Tally(np.zeros(1, np.int64), np.zeros(1, np.int64))
-    left = [burn_in // sk.STRIDE]
-
-    def some(most: int) -> int:
-        now = min(most, left[0])
-        machine.advance_walks(block, watch, basin, level, now, (burn_in, 2**52), entries, tally)
-        left[0] -= now
-        return now
-
-    while entries.count[0] < PILOT_TRIALS:
-        machine.take(some, lambda: left[0] > 0)
-        left[0] = LOOK
-        walked = int(block.queue[TAKEN]) - lanes * burn_in
-        if int(block.queue[TAKEN]) * machine.dimension > PILOT_BUDGET and entries.count[0] == 0:
-            raise ValueError(
-                f"no path left the basin, e.theta <= {basin:g}, for {level:g}: is there no noise along it?"
-            )
-    count = int(entries.count[0])
-    order = np.lexsort([entries.step[:count], entries.walk[:count]])
-    chosen = sorted_entries(entries, order).states
-    return chosen, count / walked, int(block.queue[TAKEN])
+    first = (PILOT - 1) * WALKS
+    block, watch = machine.block(first, first + PILOT_WALKS, PILOT_WALKS)
+    entries, tally = machine.entries(PILOT_TRIALS + LOOK * PILOT_WALKS * sk.STRIDE), new_tally()
+    asked = Walks(basin, level, burn_in, FOREVER)
+    machine.walk_on(asked, block, watch, burn_in // sk.STRIDE, entries, tally)
+    while entries.filled[0] < PILOT_TRIALS:
+        machine.walk_on(asked, block, watch, LOOK, entries, tally)
+        if block.queue[TAKEN] * machine.dimension > 2 * PILOT_BUDGET and entries.filled[0] == 0:
+            raise ValueError(f"no path left the basin, below {basin:g}, for {level:g}: is there no noise along it?")
+    taken = int(block.queue[TAKEN])
+    return in_order(entries).states, float(entries.filled[0]) / (taken - PILOT_WALKS * burn_in), taken
 
 
 def repeat(setting: Any, ladder: Ladder, number: int, trials: int, stop: threading.Event | None = None) -> Repetition:
@@ -482,7 +437,7 @@ def repeat(setting: Any, ladder: Ladder, number: int, trials: int, stop: threadi
 
     Raises
     ------
-    Stopped
+    StoppedError
         Where it was stopped.
     """
     machine = Machine(setting, stop)
@@ -490,7 +445,8 @@ def repeat(setting: Any, ladder: Ladder, number: int, trials: int, stop: threadi
     seed = int(setting.start.seed)
     walks, length = walks_of(ladder, trials)
     own = range(number * WALKS, number * WALKS + walks)
-    found, tally, steps = machine.walks(own, ladder.basin, float(ladder.levels[0]), (ladder.burn_in, length), trials)
+    asked = Walks(ladder.basin, float(ladder.levels[0]), ladder.burn_in, length)
+    found, tally, steps = machine.walks(own, asked, trials)
     entries, begin, lasted = len(found.walk), found.states, found.since
     astray, unfinished = int(tally.astray[0]), 0
     ancestor = np.arange(entries)

@@ -30,8 +30,8 @@ KICKS = np.uint64(2**28)
 class Watch(NamedTuple):
     """What is watched in each lane of a block."""
 
-    up: Vector  # e.theta at or above which something happens
-    down: Vector  # and at or below which
+    up: Vector  # e.theta at or above which something happens; NaN, which nothing reaches, in an idle lane
+    down: Vector  # and at or below which; -inf while a walk is in the basin
     age: Vector  # steps of this walk or trial at the last look
     last: Vector  # of a walk: its last step in the basin; of a trial: its highest e.theta
     over: Integers  # 1 where a trial has ended since the last look
@@ -48,13 +48,13 @@ class States(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """First arrivals at the lowest level after the basin, in no order: ``count`` of them so far."""
+    """First arrivals at the lowest level after the basin, in no order."""
 
     states: States
     walk: Integers
     step: Integers  # of the walk
     since: Integers  # steps since the walk was last in the basin
-    count: Integers  # (1,)
+    filled: Integers  # how many there are, (1,)
 
 
 class Tally(NamedTuple):
@@ -78,8 +78,8 @@ class Trials(NamedTuple):
 def new_watch(lanes: int) -> Watch:
     """Return the watch of an empty block."""
     watch = Watch(
-        np.full(lanes, np.inf),
-        np.full(lanes, -np.inf),
+        np.full(lanes, np.nan),
+        np.full(lanes, np.nan),
         np.zeros(lanes),
         np.zeros(lanes),
         np.zeros(lanes, np.int64),
@@ -95,7 +95,7 @@ def new_states(number: int, dimension: int, rows: int) -> States:
     )
 
 
-@compiled
+@compiled_in_place
 def keep_state(block: Any, j: int, height: float, states: Any, n: int) -> None:
     """Write all that lane j is to place n."""
     d, rows = block.theta.shape[0], block.state.shape[0]
@@ -108,7 +108,7 @@ def keep_state(block: Any, j: int, height: float, states: Any, n: int) -> None:
     states.height[n] = height
 
 
-@compiled
+@compiled_in_place
 def restore_state(states: Any, n: int, block: Any, j: int) -> None:
     """Make lane j what is written at place n."""
     d, rows = block.theta.shape[0], block.state.shape[0]
@@ -123,23 +123,26 @@ def restore_state(states: Any, n: int, block: Any, j: int) -> None:
 
 
 @compiled
-def start_walk(rule: Any, source: Any, where: Any, end: Any, level: float, block: Any, watch: Any, j: int) -> None:
+def start_walk(
+    rule: Any, source: Any, where: Any, end: Any, level: float, block: Any, watch: Any, j: int, step: float
+) -> None:
     """Put the walk of lane j at the start, which counts as in the basin."""
     number = np.uint64(block.who[j]) * KICKS + watch.starts[j]
     put_at_start(rule, source, where, block, j, WALK_THERMAL, number)
     watch.starts[j] += np.uint64(1)
+    watch.last[j] = step
     block.before[j] = end.beginning
     watch.up[j] = level
     watch.down[j] = -np.inf
 
 
-@compiled
+@compiled_in_place
 def is_astray(bound: float, block: Any, j: int) -> bool:
     """Return whether lane j is not finite or beyond the bound."""
+    strays = 0
     for i in range(block.theta.shape[0]):
-        if not abs(block.theta[i, j]) <= bound:
-            return True
-    return False
+        strays += 0 if abs(block.theta[i, j]) <= bound else 1
+    return strays > 0
 
 
 @compiled_in_place
@@ -181,11 +184,11 @@ def walk_in_basin(
     end: Any,
     basin: float,
     level: float,
+    burn_in: int,
+    length: int,
     block: Any,
     watch: Any,
     chunks: int,
-    burn_in: int,
-    length: int,
     entries: Any,
     tally: Any,
 ) -> int:
@@ -212,15 +215,14 @@ def walk_in_basin(
                 seed_lane(source, block.bridge_stream, j, where.seed, WALK_BRIDGE, block.who[j])
                 watch.starts[j] = 0
                 watch.age[j] = 0.0
-                watch.last[j] = 0.0
-                start_walk(rule, source, where, end, level, block, watch, j)
+                start_walk(rule, source, where, end, level, block, watch, j, 0.0)
         working = 0
         for j in range(lanes):
             working += 1 if block.who[j] >= 0 else 0
             if block.who[j] < 0:
-                watch.up[j] = np.inf
-                watch.down[j] = -np.inf
-        if working == 0 or entries.count[0] > room:
+                watch.up[j] = np.nan
+                watch.down[j] = np.nan
+        if working == 0 or entries.filled[0] > room:
             return done
         for k in range(STRIDE):
             if k % ahead == 0:
@@ -235,20 +237,20 @@ def walk_in_basin(
                         counts = watch.age[j] >= burn_in
                         if is_astray(end.bound, block, j):
                             tally.astray[0] += 1
-                            start_walk(rule, source, where, end, level, block, watch, j)
+                            start_walk(rule, source, where, end, level, block, watch, j, watch.age[j] + k + 1.0)
                             continue
                         if counts and watch.down[j] == -np.inf:
-                            n = entries.count[0]
+                            n = entries.filled[0]
                             keep_state(block, j, height, entries.states, n)
                             entries.walk[n] = block.who[j]
                             entries.step[n] = np.int64(watch.age[j]) + k + 1
                             entries.since[n] = np.int64(watch.age[j] - watch.last[j]) + k + 1
-                            entries.count[0] = n + 1
+                            entries.filled[0] = n + 1
                         watch.up[j] = end.level
                         watch.down[j] = basin
                         if height >= end.level:
                             tally.arrivals[0] += 1 if counts else 0
-                            start_walk(rule, source, where, end, level, block, watch, j)
+                            start_walk(rule, source, where, end, level, block, watch, j, watch.age[j] + k + 1.0)
                     elif height <= watch.down[j]:
                         watch.up[j] = level
                         watch.down[j] = -np.inf
@@ -257,14 +259,23 @@ def walk_in_basin(
             watch.age[j] += STRIDE
             if block.stray[j] > 0 and block.who[j] >= 0:
                 tally.astray[0] += 1
-                start_walk(rule, source, where, end, level, block, watch, j)
+                start_walk(rule, source, where, end, level, block, watch, j, watch.age[j])
         queue[TAKEN] += working * STRIDE
     return chunks
 
 
-@compiled
+@compiled_in_place
 def next_trial(
-    source: Any, seed: Any, basin: float, level: float, begin: Any, trials: Any, block: Any, watch: Any, j: int
+    source: Any,
+    seed: Any,
+    bridged: bool,
+    basin: float,
+    level: float,
+    begin: Any,
+    trials: Any,
+    block: Any,
+    watch: Any,
+    j: int,
 ) -> None:
     """Put the next trial of the queue in lane j, or leave it idle where there is none.
 
@@ -272,8 +283,8 @@ def next_trial(
     """
     queue = block.queue
     block.who[j] = -1
-    watch.up[j] = np.inf
-    watch.down[j] = -np.inf
+    watch.up[j] = np.nan
+    watch.down[j] = np.nan
     watch.over[j] = 0
     watch.age[j] = 0.0
     while queue[NEXT] < queue[END]:
@@ -292,7 +303,8 @@ def next_trial(
         watch.up[j] = level
         watch.down[j] = basin
         seed_lane(source, block.stream, j, seed, TRIAL, trials.number[n])
-        seed_lane(source, block.bridge_stream, j, seed, TRIAL_BRIDGE, trials.number[n])
+        if bridged:
+            seed_lane(source, block.bridge_stream, j, seed, TRIAL_BRIDGE, trials.number[n])
         return
 
 
@@ -322,7 +334,7 @@ def climb(
         working = 0
         for j in range(lanes):
             if block.who[j] < 0 or watch.over[j] == 1:
-                next_trial(source, where.seed, basin, level, begin, trials, block, watch, j)
+                next_trial(source, where.seed, end.bridge > 0.0, basin, level, begin, trials, block, watch, j)
             working += 1 if block.who[j] >= 0 else 0
         if working == 0:
             return done
@@ -346,8 +358,8 @@ def climb(
                             trials.result[n] = REACHED
                             keep_state(block, j, block.now[j], trials.states, n)
                         watch.over[j] = 1
-                        watch.up[j] = np.inf
-                        watch.down[j] = -np.inf
+                        watch.up[j] = np.nan
+                        watch.down[j] = np.nan
         count_strays(end.bound, block.theta, block.stray)
         for j in range(lanes):
             watch.age[j] += STRIDE
@@ -357,5 +369,7 @@ def climb(
                 trials.peak[n] = watch.last[j]
                 trials.result[n] = ASTRAY if block.stray[j] > 0 else UNFINISHED
                 watch.over[j] = 1
+                watch.up[j] = np.nan
+                watch.down[j] = np.nan
         queue[TAKEN] += working * STRIDE
     return chunks
