@@ -143,8 +143,9 @@ class RareEscapes(NamedTuple):
                 "take more trials"
             )
         rates = self.rates
-        if rates.sum() > 0.0 and len(rates) >= FEW_REPETITIONS and rates.max() > LARGE_SHARE * rates.sum():
-            said.append(f"one repetition holds {rates.max() / rates.sum():.0%} of the rate: take more trials")
+        if len(rates) >= FEW_REPETITIONS and rates.any() and np.var(rates, ddof=1) > LARGE_VARIANCE * rates.mean() ** 2:
+            scatter = np.std(rates, ddof=1) / rates.mean()
+            said.append(f"the rates of the repetitions scatter by {scatter:.0%}: take more trials")
         if not self.ladder.settled:
             said.append(
                 f"the chain remembers for longer than {self.ladder.memory:.3g} steps: the start may not be forgotten"
@@ -178,7 +179,7 @@ class RareEscapes(NamedTuple):
 
 FEW_REPETITIONS = 8
 FEW_ANCESTORS = 10
-LARGE_SHARE = 0.3
+LARGE_VARIANCE = 0.5
 """Below or above these the scatter of the repetitions is no measure of the error."""
 
 
@@ -283,7 +284,7 @@ class RareEnsemble:
         ValueError
             Where the start is not in the basin, or no path leads upwards.
         """
-        from .splitting import place_levels
+        from .splitting_levels import place_levels
 
         with self._lock:
             if not self._placed:

@@ -39,28 +39,25 @@ WALKS, STAGES, TRIALS = 2**12, 2**12, 2**28
 PILOT = 2**24 - 1
 """The repetition whose streams place the levels."""
 
-STAGE_CHANCE = 0.2
-"""Chance of a stage that the levels are placed for: the work for a given error is least at 0.203."""
-PILOT_WALKS, PILOT_TRIALS = 64, 1024
-ENTRY_SHARE = 0.15
-"""Share of the time in the basin spent above the lowest level."""
+PATHS = 64
+"""Escaping paths of a repetition that are kept."""
 PATIENCE = 100.0
 """Steps that a trial may take over the memory of the chain."""
-BURN_IN = 6.0
-"""Burn-in over the integrated autocorrelation time: what is left of the start has decayed by exp(-12)."""
-PILOT_BUDGET = 2_000_000_000
-"""Most coordinates times steps that the search for the memory of the chain may take."""
 
 
 class Ladder(NamedTuple):
     """Where the levels are, and how long the walks.
 
+    Progress is e.theta after ``coast`` more steps like the last one, and infinite at the exit.
+
     Parameters
     ----------
     basin
-        e.theta at or below which a path is in the basin.
+        Progress at or below which a path is in the basin.
     levels
-        e.theta of the levels, ascending, (S,); the exit comes after the last.
+        Progress of the levels, ascending, (S,); the exit comes after the last.
+    coast
+        Steps that a path coasts, as far as its chance to climb goes; 0 for a rule without memory.
     memory
         Integrated autocorrelation time of the slowest coordinate or memory in the basin, in steps.
     burn_in
@@ -77,6 +74,7 @@ class Ladder(NamedTuple):
 
     basin: float
     levels: npt.NDArray[np.float64]
+    coast: float
     memory: float
     burn_in: int
     rate: float
@@ -123,12 +121,13 @@ class StoppedError(Exception):
 
 
 class Walks(NamedTuple):
-    """What walks are asked for: e.theta of the basin and of the lowest level, and steps before and while they count."""
+    """What walks are asked for: progress of the basin and of the lowest level, steps before and while they count."""
 
     basin: float
     level: float
     burn_in: int
     length: int
+    coast: float = 0.0
 
 
 class Machine:
@@ -215,7 +214,13 @@ class Machine:
         return larger
 
     def trials(
-        self, begin: Any, parent: npt.NDArray[np.int64], number: npt.NDArray[np.uint64], basin: float, level: float
+        self,
+        begin: Any,
+        parent: npt.NDArray[np.int64],
+        number: npt.NDArray[np.uint64],
+        basin: float,
+        level: float,
+        coast: float = 0.0,
     ) -> tuple[Any, int]:
         """Run trials from the states that they begin at; return what became of them and the steps taken."""
         count = len(parent)
@@ -226,7 +231,7 @@ class Machine:
 
         def some(chunks: int) -> int:
             nonlocal over
-            done = int(self.climb(self.end, basin, level, block, watch, chunks, begin, trials))
+            done = int(self.climb(self.end, basin, level, coast, block, watch, chunks, begin, trials))
             over = done < chunks
             return max(done, 1)
 
@@ -265,158 +270,9 @@ def stream_numbers(repetition: int, stage: int, trials: int) -> npt.NDArray[np.u
     return np.arange(trials, dtype=np.uint64) + np.uint64(first)
 
 
-def place_levels(setting: Any, stop: threading.Event | None = None) -> Ladder:
-    """Find how long the chain remembers, where the basin is, and levels of equal chance; a function of the setting.
-
-    Parameters
-    ----------
-    setting
-        RareEnsemble.
-    stop
-        Looked at every tenth of a second.
-
-    Raises
-    ------
-    ValueError
-        Where the start is not in the basin, or no path leads upwards.
-    StoppedError
-        Where it was stopped.
-    """
-    machine = Machine(setting, stop)
-    end = setting.end
-    memory, heights, settled, walked = memory_in_basin(machine)
-    machine.be_patient(memory)
-    basin, level = (float(q) for q in np.quantile(heights, [0.5, 1.0 - ENTRY_SHARE]))
-    if not basin < level < end.level:
-        raise ValueError(
-            f"there is nothing to split: half of the time is spent below {basin:g} along the escape direction, "
-            f"{ENTRY_SHARE:.0%} of it above {level:g}, and the exit is {end.level:g}"
-        )
-    if end.beginning >= level:
-        raise ValueError(
-            f"the start, {end.beginning:g} along the escape direction, must be in the basin, below {level:g}, "
-            "where all but a few of the long-run places lie: splitting follows a path that falls back there"
-        )
-    burn_in = whole_strides(BURN_IN * memory)
-    begin, rate, steps = _some_entries(machine, basin, level, burn_in)
-    walked += steps
-    levels, lengths = [level], []
-    while True:
-        stage = len(levels)
-        if stage >= STAGES - 1:
-            raise ValueError(f"more than {STAGES} levels lie below the exit: each step there is too small to climb")
-        parent = parents(len(begin.t), PILOT_TRIALS, offset(int(setting.start.seed), PILOT, stage))
-        number = stream_numbers(PILOT, stage, PILOT_TRIALS)
-        seen, steps = machine.trials(begin, parent, number, basin, end.level)
-        walked += steps
-        level = next_level(seen.peak, begin.height[parent])
-        if not level < end.level:
-            break
-        if not level > levels[-1]:
-            raise ValueError(
-                f"no path was seen to climb beyond {levels[-1]:g} along the escape direction: does noise reach so far?"
-            )
-        levels.append(level)
-        found, steps = machine.trials(begin, parent, number, basin, level)
-        lengths.append(float(found.steps.mean()))
-        walked += steps
-        good = found.result == sk.REACHED
-        if not good.any():
-            raise ValueError(f"no path stays within the bound beyond {level:g} along the escape direction")
-        begin = sk.States(*(part[good] for part in found.states))
-    lengths.append(float(seen.steps.mean()))
-    return Ladder(basin, np.array(levels), memory, burn_in, rate, np.array(lengths), settled, walked)
-
-
-def next_level(peaks: npt.NDArray[np.float64], heights: npt.NDArray[np.float64]) -> float:
-    """Return the height that a share STAGE_CHANCE of trials reaches, most of them by steps of their own.
-
-    Parameters
-    ----------
-    peaks, heights
-        Highest e.theta of each trial, and the one it began at, (N,).
-    """
-    candidates = np.sort(peaks)
-    first = math.ceil((1.0 - STAGE_CHANCE) * len(candidates))
-    candidates = candidates[min(first, len(candidates) - 1) :]
-    reached = np.arange(len(candidates), 0, -1)
-    # Where a step goes further than the levels are apart, trials that begin beyond the next one teach nothing.
-    at_once = len(heights) - np.searchsorted(np.sort(heights), candidates)
-    climbed = np.flatnonzero(at_once <= reached / 2)
-    return float(candidates[climbed[0]]) if len(climbed) else float("-inf")
-
-
 def whole_strides(steps: float) -> int:
     """Return the steps as a whole multiple of STRIDE."""
     return max(1, math.ceil(steps / sk.STRIDE)) * sk.STRIDE
-
-
-SAMPLES = 64
-"""Samples of a walk from which its memory is told."""
-PATHS = 64
-"""Escaping paths of a repetition that are kept."""
-FOREVER = 2**52
-LOOK = 256
-"""Strides between two looks at how many entries there are."""
-
-
-def memory_in_basin(machine: Machine) -> tuple[float, npt.NDArray[np.float64], bool, int]:
-    """Return the longest memory in steps, heights in the long run, whether both have settled, and the steps taken.
-
-    The memory is the integrated autocorrelation time of whatever forgets most slowly: a coordinate, or a part of the
-    rule's state. Walks are made longer until they last eight times that; only their second half counts.
-    """
-    d, exit = machine.dimension, machine.setting.end.level
-    block, watch = machine.block(PILOT * WALKS, PILOT * WALKS + PILOT_WALKS, PILOT_WALKS)
-    entries, tally = machine.entries(sk.STRIDE * len(block.t) + 1), new_tally()
-    no_entries = Walks(exit, exit, FOREVER, 0)
-    samples: list[npt.NDArray[np.float64]] = []
-    heights: list[npt.NDArray[np.float64]] = []
-    chunks = 1
-    while True:
-        machine.walk_on(no_entries, block, watch, chunks, entries, tally)
-        samples.append(np.concatenate([block.theta, block.state.sum(axis=1)]))
-        heights.append(np.array(block.now))
-        if len(samples) < 2 * SAMPLES:
-            continue
-        late = np.array(samples[SAMPLES:])
-        length = SAMPLES * chunks * sk.STRIDE
-        memory = integrated_time(late) * chunks * sk.STRIDE
-        taken = int(block.queue[TAKEN])
-        settled = length >= 8.0 * memory
-        if settled or taken * d > PILOT_BUDGET:
-            return min(memory, float(length)), np.concatenate(heights[SAMPLES:]), settled, taken
-        samples, heights, chunks = samples[1::2], heights[1::2], 2 * chunks
-
-
-def integrated_time(samples: npt.NDArray[np.float64]) -> float:
-    """Return the longest integrated autocorrelation time, in samples, of features seen in independent walks.
-
-    Parameters
-    ----------
-    samples
-        (samples, features, walks).
-    """
-    # Against the scatter between walks at one time: what all walks do alike, on their way from the start, is no memory.
-    scatter = samples.var(axis=2, ddof=1).mean(axis=0)
-    means = samples.mean(axis=0).var(axis=1, ddof=1)
-    moving = scatter > 0.0
-    return float(len(samples) * np.max(means[moving] / scatter[moving])) if moving.any() else 1.0
-
-
-def _some_entries(machine: Machine, basin: float, level: float, burn_in: int) -> tuple[Any, float, int]:
-    """Return the states of a thousand entries, entries a step, and the steps taken."""
-    first = (PILOT - 1) * WALKS
-    block, watch = machine.block(first, first + PILOT_WALKS, PILOT_WALKS)
-    entries, tally = machine.entries(PILOT_TRIALS + LOOK * PILOT_WALKS * sk.STRIDE), new_tally()
-    asked = Walks(basin, level, burn_in, FOREVER)
-    machine.walk_on(asked, block, watch, burn_in // sk.STRIDE, entries, tally)
-    while entries.filled[0] < PILOT_TRIALS:
-        machine.walk_on(asked, block, watch, LOOK, entries, tally)
-        if block.queue[TAKEN] * machine.dimension > 2 * PILOT_BUDGET and entries.filled[0] == 0:
-            raise ValueError(f"no path left the basin, below {basin:g}, for {level:g}: is there no noise along it?")
-    taken = int(block.queue[TAKEN])
-    return in_order(entries).states, float(entries.filled[0]) / (taken - PILOT_WALKS * burn_in), taken
 
 
 def repeat(setting: Any, ladder: Ladder, number: int, trials: int, stop: threading.Event | None = None) -> Repetition:
@@ -445,18 +301,20 @@ def repeat(setting: Any, ladder: Ladder, number: int, trials: int, stop: threadi
     seed = int(setting.start.seed)
     walks, length = walks_of(ladder, trials)
     own = range(number * WALKS, number * WALKS + walks)
-    asked = Walks(ladder.basin, float(ladder.levels[0]), ladder.burn_in, length)
+    asked = Walks(ladder.basin, float(ladder.levels[0]), ladder.burn_in, length, ladder.coast)
     found, tally, steps = machine.walks(own, asked, trials)
     entries, begin, lasted = len(found.walk), found.states, found.since
     astray, unfinished = int(tally.astray[0]), 0
     ancestor = np.arange(entries)
-    stages = (*ladder.levels[1:], setting.end.level)
+    stages = (*ladder.levels[1:], math.inf)
     reached, ancestors = np.zeros(len(stages), np.int64), np.zeros(len(stages), np.int64)
     for stage, level in enumerate(stages):
         if len(ancestor) == 0:
             break
         parent = parents(len(ancestor), trials, offset(seed, number, stage))
-        found, taken = machine.trials(begin, parent, stream_numbers(number, stage, trials), ladder.basin, float(level))
+        found, taken = machine.trials(
+            begin, parent, stream_numbers(number, stage, trials), ladder.basin, float(level), ladder.coast
+        )
         good = found.result == sk.REACHED
         begin = sk.States(*(part[good] for part in found.states))
         ancestor = ancestor[parent[good]]

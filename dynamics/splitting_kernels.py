@@ -30,10 +30,13 @@ KICKS = np.uint64(2**28)
 class Watch(NamedTuple):
     """What is watched in each lane of a block."""
 
-    up: Vector  # e.theta at or above which something happens; NaN, which nothing reaches, in an idle lane
+    place: Vector  # e.theta one step earlier
+    pace: Vector  # the last step of e.theta
+    progress: Vector  # see ``advance_progress``
+    up: Vector  # progress at or above which something happens; NaN, which nothing reaches, in an idle lane
     down: Vector  # and at or below which; -inf while a walk is in the basin
     age: Vector  # steps of this walk or trial at the last look
-    last: Vector  # of a walk: its last step in the basin; of a trial: its highest e.theta
+    last: Vector  # of a walk: its last step in the basin; of a trial: its highest progress
     over: Integers  # 1 where a trial has ended since the last look
     starts: Words  # of a walk: how often it has started
 
@@ -44,7 +47,9 @@ class States(NamedTuple):
     theta: npt.NDArray[np.float64]  # (N, d)
     state: npt.NDArray[np.float64]  # (N, rows, d)
     t: Vector  # the rule's own step
-    height: Vector  # e.theta, or the exit where it was crossed between two steps
+    place: Vector  # e.theta
+    pace: Vector  # its last step
+    height: Vector  # progress
 
 
 class Entries(NamedTuple):
@@ -71,13 +76,16 @@ class Trials(NamedTuple):
     number: Words  # of the stream
     result: npt.NDArray[np.int8]
     steps: Integers
-    peak: Vector  # highest e.theta
+    peak: Vector  # highest progress
     states: States  # of those that reached the level
 
 
 def new_watch(lanes: int) -> Watch:
     """Return the watch of an empty block."""
     watch = Watch(
+        np.zeros(lanes),
+        np.zeros(lanes),
+        np.zeros(lanes),
         np.full(lanes, np.nan),
         np.full(lanes, np.nan),
         np.zeros(lanes),
@@ -90,13 +98,12 @@ def new_watch(lanes: int) -> Watch:
 
 def new_states(number: int, dimension: int, rows: int) -> States:
     """Return room for so many states; pages that nothing is written to cost nothing."""
-    return States(
-        np.empty((number, dimension)), np.empty((number, rows, dimension)), np.empty(number), np.empty(number)
-    )
+    heights = (np.empty(number) for _ in range(3))
+    return States(np.empty((number, dimension)), np.empty((number, rows, dimension)), np.empty(number), *heights)
 
 
 @compiled_in_place
-def keep_state(block: Any, j: int, height: float, states: Any, n: int) -> None:
+def keep_state(block: Any, watch: Any, j: int, states: Any, n: int) -> None:
     """Write all that lane j is to place n."""
     d, rows = block.theta.shape[0], block.state.shape[0]
     for i in range(d):
@@ -105,11 +112,13 @@ def keep_state(block: Any, j: int, height: float, states: Any, n: int) -> None:
         for i in range(d):
             states.state[n, r, i] = block.state[r, i, j]
     states.t[n] = block.t[j]
-    states.height[n] = height
+    states.place[n] = block.now[j]
+    states.pace[n] = watch.pace[j]
+    states.height[n] = watch.progress[j]
 
 
 @compiled_in_place
-def restore_state(states: Any, n: int, block: Any, j: int) -> None:
+def restore_state(states: Any, n: int, block: Any, watch: Any, j: int) -> None:
     """Make lane j what is written at place n."""
     d, rows = block.theta.shape[0], block.state.shape[0]
     for i in range(d):
@@ -119,7 +128,11 @@ def restore_state(states: Any, n: int, block: Any, j: int) -> None:
         for i in range(d):
             block.state[r, i, j] = states.state[n, r, i]
     block.t[j] = states.t[n]
-    block.before[j] = states.height[n]
+    block.before[j] = states.place[n]
+    block.now[j] = states.place[n]
+    watch.place[j] = states.place[n]
+    watch.pace[j] = states.pace[n]
+    watch.progress[j] = states.height[n]
 
 
 @compiled
@@ -132,6 +145,7 @@ def start_walk(
     watch.starts[j] += np.uint64(1)
     watch.last[j] = step
     block.before[j] = end.beginning
+    watch.place[j] = end.beginning
     watch.up[j] = level
     watch.down[j] = -np.inf
 
@@ -146,32 +160,47 @@ def is_astray(bound: float, block: Any, j: int) -> bool:
 
 
 @compiled_in_place
-def events(block: Any, watch: Any) -> int:
+def events(watch: Any) -> int:
     """Return in how many lanes something happens."""
     arguments_do_not_overlap()
-    now, up, down = block.now, watch.up, watch.down
+    progress, up, down = watch.progress, watch.up, watch.down
     count = 0
-    for j in range(now.shape[0]):
-        count += 1 if (now[j] >= up[j]) | (now[j] <= down[j]) else 0
+    for j in range(progress.shape[0]):
+        count += 1 if (progress[j] >= up[j]) | (progress[j] <= down[j]) else 0
     return count
 
 
 @compiled_in_place
-def last_in_basin(basin: float, k: int, block: Any, watch: Any) -> None:
-    """Note the step of the walks that are in the basin."""
+def advance_progress(end: Any, coast: float, block: Any, watch: Any) -> None:
+    """Write the progress of every lane: where e.theta would be after ``coast`` more steps like the last one.
+
+    A path that has momentum is nearer to its escape than one at the same place that moves back. At the exit the
+    progress is infinite, so that whoever gets there has passed every level.
+    """
     arguments_do_not_overlap()
-    now, age, last = block.now, watch.age, watch.last
+    now, place, pace, progress = block.now, watch.place, watch.pace, watch.progress
     for j in range(now.shape[0]):
-        last[j] = age[j] + k if now[j] <= basin else last[j]
+        pace[j] = now[j] - place[j]
+        progress[j] = np.inf if now[j] >= end.level else now[j] + coast * pace[j]
+        place[j] = now[j]
 
 
 @compiled_in_place
-def raise_peaks(block: Any, watch: Any) -> None:
-    """Note the highest e.theta of each trial."""
+def last_in_basin(basin: float, k: int, watch: Any) -> None:
+    """Note the step of the walks that are in the basin."""
     arguments_do_not_overlap()
-    now, last = block.now, watch.last
-    for j in range(now.shape[0]):
-        last[j] = max(now[j], last[j])
+    progress, age, last = watch.progress, watch.age, watch.last
+    for j in range(progress.shape[0]):
+        last[j] = age[j] + k if progress[j] <= basin else last[j]
+
+
+@compiled_in_place
+def raise_peaks(watch: Any) -> None:
+    """Note the highest progress of each trial."""
+    arguments_do_not_overlap()
+    progress, last = watch.progress, watch.last
+    for j in range(progress.shape[0]):
+        last[j] = max(progress[j], last[j])
 
 
 def walk_in_basin(
@@ -186,6 +215,7 @@ def walk_in_basin(
     level: float,
     burn_in: int,
     length: int,
+    coast: float,
     block: Any,
     watch: Any,
     chunks: int,
@@ -229,10 +259,11 @@ def walk_in_basin(
                 fill_normals(source, block.stream, block.words, block.singles, block.z)
             take_step(form, landscape, noise, rule, block, k % ahead)
             measure(source, end, block)
-            last_in_basin(basin, k + 1, block, watch)
-            if events(block, watch) > 0:
+            advance_progress(end, coast, block, watch)
+            last_in_basin(basin, k + 1, watch)
+            if events(watch) > 0:
                 for j in range(lanes):
-                    height = block.now[j]
+                    height = watch.progress[j]
                     if height >= watch.up[j]:
                         counts = watch.age[j] >= burn_in
                         if is_astray(end.bound, block, j):
@@ -241,14 +272,14 @@ def walk_in_basin(
                             continue
                         if counts and watch.down[j] == -np.inf:
                             n = entries.filled[0]
-                            keep_state(block, j, height, entries.states, n)
+                            keep_state(block, watch, j, entries.states, n)
                             entries.walk[n] = block.who[j]
                             entries.step[n] = np.int64(watch.age[j]) + k + 1
                             entries.since[n] = np.int64(watch.age[j] - watch.last[j]) + k + 1
                             entries.filled[0] = n + 1
-                        watch.up[j] = end.level
+                        watch.up[j] = np.inf
                         watch.down[j] = basin
-                        if height >= end.level:
+                        if height == np.inf:
                             tally.arrivals[0] += 1 if counts else 0
                             start_walk(rule, source, where, end, level, block, watch, j, watch.age[j] + k + 1.0)
                     elif height <= watch.down[j]:
@@ -290,13 +321,13 @@ def next_trial(
     while queue[NEXT] < queue[END]:
         n = queue[NEXT]
         queue[NEXT] += 1
-        restore_state(begin, trials.parent[n], block, j)
-        height = block.before[j]
+        restore_state(begin, trials.parent[n], block, watch, j)
+        height = watch.progress[j]
         if height >= level:
             trials.steps[n] = 0
             trials.peak[n] = height
             trials.result[n] = REACHED
-            keep_state(block, j, height, trials.states, n)
+            keep_state(block, watch, j, trials.states, n)
             continue
         block.who[j] = n
         watch.last[j] = height
@@ -318,6 +349,7 @@ def climb(
     end: Any,
     basin: float,
     level: float,
+    coast: float,
     block: Any,
     watch: Any,
     chunks: int,
@@ -343,20 +375,21 @@ def climb(
                 fill_normals(source, block.stream, block.words, block.singles, block.z)
             take_step(form, landscape, noise, rule, block, k % ahead)
             measure(source, end, block)
-            raise_peaks(block, watch)
-            if events(block, watch) > 0:
+            advance_progress(end, coast, block, watch)
+            raise_peaks(watch)
+            if events(watch) > 0:
                 for j in range(lanes):
-                    if block.now[j] >= watch.up[j] or block.now[j] <= watch.down[j]:
+                    if watch.progress[j] >= watch.up[j] or watch.progress[j] <= watch.down[j]:
                         n = block.who[j]
                         trials.steps[n] = np.int64(watch.age[j]) + k + 1
                         trials.peak[n] = watch.last[j]
-                        if block.now[j] < watch.up[j]:
+                        if watch.progress[j] < watch.up[j]:
                             trials.result[n] = FAILED
                         elif is_astray(end.bound, block, j):
                             trials.result[n] = ASTRAY
                         else:
                             trials.result[n] = REACHED
-                            keep_state(block, j, block.now[j], trials.states, n)
+                            keep_state(block, watch, j, trials.states, n)
                         watch.over[j] = 1
                         watch.up[j] = np.nan
                         watch.down[j] = np.nan
