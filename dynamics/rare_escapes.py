@@ -204,7 +204,8 @@ def rare_escapes(
     """Estimate the mean escape time from a minimum by splitting, however rare escapes are.
 
     It estimates what escape_times estimates, the mean number of steps from the start to the exit, at a cost that grows
-    as the square of its logarithm. See ``dynamics.splitting`` for the method.
+    as the square of its logarithm. See ``dynamics.splitting`` for the method. Where a start has a chance p to escape
+    before it settles in the basin, and escapes from there are rare, it misses the factor 1 - p.
 
     Parameters
     ----------
@@ -326,8 +327,12 @@ class RareEnsemble:
             except StoppedError:
                 return None
 
+        cut = False
+
         def fold(found: Any) -> None:
-            if found is not None:
+            nonlocal cut
+            cut = cut or found is None  # what follows one that was stopped would have the wrong number
+            if not cut:
                 done.append(found)
                 steps[0] += found.steps
 

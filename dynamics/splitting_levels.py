@@ -172,19 +172,25 @@ def coasting(gains: npt.NDArray[np.float64], paces: npt.NDArray[np.float64]) -> 
 def next_level(peaks: npt.NDArray[np.float64], heights: npt.NDArray[np.float64]) -> float:
     """Return the height that a share STAGE_CHANCE of trials reaches, most of them by steps of their own.
 
+    Infinity, the exit, where that many reach it, or where all who climb do; minus infinity where none climbs.
+
     Parameters
     ----------
     peaks, heights
         Highest progress of each trial, and the one it began at, (N,).
     """
-    candidates = np.sort(peaks)
-    first = math.ceil((1.0 - STAGE_CHANCE) * len(candidates))
-    candidates = candidates[min(first, len(candidates) - 1) :]
-    reached = np.arange(len(candidates), 0, -1)
+    ranked, began = np.sort(peaks), np.sort(heights)
+    first = min(math.ceil((1.0 - STAGE_CHANCE) * len(ranked)), len(ranked) - 1)
+    if np.isinf(ranked[first]):
+        return math.inf
+    candidates = ranked[first:]
+    reached = len(ranked) - np.searchsorted(ranked, candidates)
     # Where a step goes further than the levels are apart, trials that begin beyond the next one teach nothing.
-    at_once = len(heights) - np.searchsorted(np.sort(heights), candidates)
+    at_once = len(began) - np.searchsorted(began, candidates)
     climbed = np.flatnonzero(at_once <= reached / 2)
-    return float(candidates[climbed[0]]) if len(climbed) else float("-inf")
+    if len(climbed):
+        return float(candidates[climbed[0]])
+    return math.inf if np.isinf(ranked[-1]) else -math.inf
 
 
 def basin_seen(machine: Machine) -> Seen:
