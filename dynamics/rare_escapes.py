@@ -126,16 +126,16 @@ class RareEscapes(NamedTuple):
 
     @property
     def direct_steps(self) -> float:
-        """Steps of direct simulation for the same relative error: as many escapes as that needs, each lived through."""
-        return self.mean_steps / self.relative_error**2 if self.relative_error > 0.0 else float("inf")
+        """Steps of direct simulation for the same relative error: as many escapes as that needs; nan without one."""
+        error = self.relative_error
+        return self.mean_steps / error**2 if 0.0 < error < float("inf") else float("nan")
 
     def cautions(self) -> list[str]:
         """Return why the estimate or its interval should not be trusted, one line each; none where it may be."""
         said = []
         if self.repetitions < FEW_REPETITIONS:
-            said.append(
-                f"{self.repetitions} repetitions tell little of their own scatter: take {FEW_REPETITIONS} or more"
-            )
+            those = "one repetition tells" if self.repetitions == 1 else f"{self.repetitions} repetitions tell"
+            said.append(f"{those} little of their own scatter: take {FEW_REPETITIONS} or more")
         alone = float(np.median(self.ancestors[:, -1])) if self.repetitions else 0.0
         if alone < FEW_ANCESTORS:
             said.append(
