@@ -49,8 +49,14 @@ class Configuration(NamedTuple):
             part.kind.word: part.describe(each, given)
             for part, each, given in zip(self.parts, built, self.values, strict=True)
         }
-        run = {name: value for name, value in self.run._asdict().items() if name not in NOT_RESULTS}
+        left_out = {*NOT_RESULTS, *idle(self.run)}
+        run = {name: value for name, value in self.run._asdict().items() if name not in left_out}
         return dict(plain({"question": self.question, **told, "run": run}))
+
+
+def idle(run: Any) -> dict[str, str]:
+    """Return the fields of a run that do nothing beside its others, and why."""
+    return dict(run.idle()) if hasattr(run, "idle") else {}
 
 
 def command_line(described: dict[str, Any]) -> list[str]:

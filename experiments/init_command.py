@@ -87,6 +87,7 @@ def example(path: str) -> str:
         _line(run, "trajectories", 1000),
         _line(run, "seed", 0),
         _line(run, "max_steps", 100_000, off="#"),
+        _line(run, "method", "auto", off="#"),
         "",
         "[axes]",
         *told(
@@ -122,6 +123,7 @@ def example(path: str) -> str:
         "#[sweep]",
         _line(plan, "target", 0.05, off="#"),
         _line(plan, "most_trajectories", 20_000, off="#"),
+        _line(plan, "most_repetitions", 200, off="#"),
         _line(plan, "unit", 512, off="#"),
         _line(plan, "exact", True, off="#"),
     ]

@@ -13,6 +13,8 @@ SPARSE = 30.0
 """Seconds between two lines where stderr is not a terminal."""
 
 KERNEL = "compiling, once for each combination"
+BEFORE = {"trials": f"{KERNEL}, and placing the levels"}
+"""What is done before the first step that is told of, where that is more."""
 
 
 @contextmanager
@@ -46,7 +48,7 @@ def _bar(of: str) -> Iterator[Report]:
         task = bar.add_task("", total=None, visible=False)
 
         def report(done: int, total: int, steps: int) -> None:
-            said = f"{done:,} of {total:,} {of}, {steps:.3g} steps" if steps else KERNEL
+            said = f"{done:,} of {total:,} {of}, {steps:.3g} steps" if steps else BEFORE.get(of, KERNEL)
             bar.update(task, description=said, completed=done, total=total, visible=True)
 
         yield report
@@ -62,7 +64,8 @@ def _lines(of: str) -> Report:
             return
         last = now
         left = f", about {(now - began) * (total - done) / done:.0f} s left" if done else ""
-        print(f"{done} of {total} {of}, {steps:.3g} steps{left}", file=sys.stderr, flush=True)
+        said = f"{done} of {total} {of}, {steps:.3g} steps{left}" if steps else BEFORE.get(of, KERNEL)
+        print(said, file=sys.stderr, flush=True)
 
     return report
 

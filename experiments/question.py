@@ -4,7 +4,7 @@ Two passes: the first finds which rule, landscape and noise are chosen, the seco
 Nothing heavy is imported before a run begins.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from ..landscapes.checks import whole
 from .choices import LANDSCAPE, NOISE, ROOT, RULE, Part, choice, choose, chosen, foreign
 from .command import INTERRUPTED, print_members
-from .fields import Field, fields, summary
+from .configuration import idle
+from .fields import Field, as_text, fields, summary
 from .flags import Section, UnknownFlagError, filled, parse
 from .output import check_output, notes, tell
 from .refusals import InputError, deliberate_refusals, one_of
@@ -43,6 +44,8 @@ QUESTIONS = {
 
 BOUNDS = {
     "trajectories": (1, 10**9),
+    "repetitions": (1, 10**6),
+    "trials": (2, 10**7),
     "steps": (1, 10**15),
     "max_steps": (1, 10**15),
     "left_truncation": (0, 10**15),
@@ -135,6 +138,19 @@ def check_run(run: Any) -> None:
                 raise ValueError(f"{name}={value} must be at most {most}: neither time nor memory would suffice")
 
 
+def check_given(run: Any, given: Collection[str]) -> None:
+    """Refuse what was given for fields that do nothing beside the others of a run.
+
+    Raises
+    ------
+    ValueError
+        With the field.
+    """
+    for name in given:
+        if name in (useless := idle(run)):
+            raise ValueError(f"{name}={as_text(getattr(run, name))} {useless[name]}")
+
+
 def _run(name: str, parts: tuple[Part, Part, Part], given: dict[str, Any]) -> int:
     from .configuration import Configuration
 
@@ -143,7 +159,10 @@ def _run(name: str, parts: tuple[Part, Part, Part], given: dict[str, Any]) -> in
 
     run = run_of(name)
     rule, landscape, noise = (of(part.fields) for part in parts)
-    return carry_out(Configuration(name, parts, (rule, landscape, noise), filled(run, given)), filled(Output, given))
+    asked = Configuration(name, parts, (rule, landscape, noise), filled(run, given))
+    with deliberate_refusals():
+        check_given(asked.run, [field.name for field in fields(run) if field.name in given])
+    return carry_out(asked, filled(Output, given))
 
 
 def carry_out(asked: Any, output: Output) -> int:
@@ -174,7 +193,9 @@ def carry_out(asked: Any, output: Output) -> int:
     from .progress import progress
 
     module = _module(asked.question)
-    with progress(quiet=output.quiet) as report, deliberate_refusals():
+    with deliberate_refusals():
+        counted = module.counted(asked) if hasattr(module, "counted") else "trajectories"
+    with progress(quiet=output.quiet, of=counted) as report, deliberate_refusals():
         result = getattr(module, QUESTIONS[asked.question].experiment)(asked, progress=report)
     tell(result, "table", json=output.json)
     if output.out is not None or output.plot is not None:

@@ -9,8 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .rare_escape import direct_steps, exit_points, scale, stages, transition_steps
+
 MOST_DIRECTIONS = 6
 """Directions that a page or a figure shows; the record and the JSON object hold all."""
+MOST_LEVELS = 20
+"""Levels of a splitting that a page shows."""
 REFERENCES = {
     "closed_form": "closed form, as printed",
     "corrected": "closed form, corrected",
@@ -31,6 +35,9 @@ def _page(console: Console, result: Any) -> None:
     rows = _escape_rows if hasattr(result, "times") else _spread_rows
     console.print(_pairs(rows(result)))
     console.print()
+    if _is_split(result):
+        console.print(_stages(result.times))
+        console.print()
     if hasattr(result, "spread") or any(reference.value is not None for reference in result.references.values()):
         console.print(_escape_references(result) if hasattr(result, "times") else _spread_table(result))
     console.print(_pairs(_sources(result)))
@@ -68,10 +75,63 @@ def _escape_rows(result: Any) -> Iterator[tuple[str, str]]:
     times = result.times
     low, high = times.interval(0.95)
     yield from _parts(result)
+    if _is_split(result) or result.because:
+        yield "method", result.configuration["run"]["method"] + (f"; {result.because}" if result.because else "")
+    if _is_split(result):
+        yield from _split_rows(times)
+        return
     fates = f"{times.escaped:,} escaped, {times.censored:,} censored, {times.diverged:,} diverged"
     yield "trajectories", f"{times.trajectories:,}: {fates}"
     yield "mean escape time", f"{_number(times.mean)}  [{_number(low)}, {_number(high)}] at 95 %  (time t)"
     yield "", f"{_number(times.mean_steps)} steps of {_number(times.time_step)}; {times.total_steps:,} steps in all"
+
+
+def _split_rows(times: Any) -> Iterator[tuple[str, str]]:
+    low, high = times.interval(0.95)
+    yield "repetitions", f"{times.repetitions:,}, of {times.trials:,} trials a stage"
+    yield "mean escape time", f"{_number(times.mean)}  [{_number(low)}, {_number(high)}] at 95 %  (time t)"
+    yield "", f"{_number(times.mean_steps)} steps of {_number(times.time_step)}; {times.total_steps:,} steps in all"
+    yield "direct simulation", direct_cost(times)
+    yield "memory", f"{times.ladder.memory:.3g} steps in the basin; burn-in {times.ladder.burn_in:,} steps"
+    yield "way out", way_out(times)
+    if points := exit_points(times):
+        shown = zip(points["mean"][:MOST_DIRECTIONS], points["deviation"], strict=False)
+        more = (
+            f", {MOST_DIRECTIONS} of {len(points['mean'])} coordinates" if len(points["mean"]) > MOST_DIRECTIONS else ""
+        )
+        yield "exit points", ", ".join(f"{m:.3g} ± {s:.2g}" for m, s in shown) + more
+
+
+def way_out(times: Any) -> str:
+    """Return how long the escaping paths of a splitting take, once they have left the basin."""
+    mean, low, high = transition_steps(times)
+    if not np.isfinite(mean):
+        return "no path escaped"
+    return f"{mean:.4g} steps  [{low:.4g}, {high:.4g}] at 95 %, from the basin to the exit"
+
+
+def direct_cost(times: Any) -> str:
+    """Return what direct simulation would cost for the same error as a splitting."""
+    steps = direct_steps(times)
+    if not np.isfinite(steps):
+        return "too little is known of the error to compare"
+    ratio = steps / times.total_steps
+    return f"{steps:.3g} steps for the same error of {times.relative_error:.2g}: {ratio:.3g} times as many"
+
+
+def _stages(times: Any) -> Table:
+    table, found = _columns(f"level, {scale(times)}", "chance", "in all", "ancestors"), stages(times)
+    for k in np.unique(np.linspace(0, len(found) - 1, min(len(found), MOST_LEVELS)).astype(int)):
+        each = found[k]
+        chance = f"{each.chance:.4g}" + (" a step" if k == 0 else "")
+        table.add_row(each.name, chance, f"{each.reached:.4g}", f"{each.ancestors:,}")
+    if len(found) > MOST_LEVELS:
+        table.caption = f"{MOST_LEVELS} of {len(found)} levels"
+    return table
+
+
+def _is_split(result: Any) -> bool:
+    return hasattr(result, "times") and hasattr(result.times, "ladder")
 
 
 def _spread_rows(result: Any) -> Iterator[tuple[str, str]]:
@@ -101,7 +161,15 @@ def _sources(result: Any) -> Iterator[tuple[str, str]]:
 
 def _last_rows(result: Any) -> Iterator[tuple[str, str]]:
     raw = result.times if hasattr(result, "times") else result.spread
-    yield "verdict", str(result.verdict)
+    from .verdict import UNDERPOWERED  # and with it SciPy, which whoever has a result has loaded
+
+    doubts = _is_split(result) and result.verdict.outcome == UNDERPOWERED and raw.cautions()
+    # The verdict gives for its reason what the lines below it say.
+    yield "verdict", str(result.verdict._replace(reason="in doubt") if doubts else result.verdict)
+    if _is_split(result):
+        yield from (("caution", text) for text in raw.cautions())
+    elif hasattr(raw, "censored") and raw.censored > raw.trajectories / 2 and not raw.interrupted:
+        yield "hint", "most were censored: --method splitting measures times too long to be lived through"
     if raw.interrupted:
         yield "interrupted", "this is what was done by then"
     yield "seconds", f"{raw.seconds:.3g}"

@@ -65,12 +65,13 @@ def escape_verdict(
 ) -> Verdict:
     """Compare a mean escape time with the exact discrete one.
 
-    Left truncation is undone: the reference is the mean from the start. The interval is ``escape_interval``.
+    Left truncation is undone: the reference is the mean from the start. The interval is ``escape_interval``; of a
+    splitting, that of its repetitions, which must not be in doubt.
 
     Parameters
     ----------
     times
-        EscapeTimes.
+        EscapeTimes or RareEscapes.
     expected
         The exact mean (dynamical time), or None.
     reason
@@ -82,6 +83,8 @@ def escape_verdict(
     """
     if expected is None:
         return Verdict(NO_REFERENCE, reason=reason)
+    if hasattr(times, "rates"):
+        return _rare_verdict(times, expected, together)
     times = times.after(0)
     if times.escaped == 0:
         return Verdict(UNDERPOWERED, reason="nothing escaped")
@@ -100,6 +103,22 @@ def escape_verdict(
         low=low / expected,
         high=high / expected,
         reason=told,
+    )
+
+
+def _rare_verdict(times: Any, expected: float, together: int) -> Verdict:
+    if not math.isfinite(times.mean):
+        return Verdict(UNDERPOWERED, reason="no repetition saw an escape")
+    low, high = times.interval(1.0 - FALSE_ALARM / together)
+    doubts = times.cautions()
+    if doubts:
+        outcome = UNDERPOWERED
+    elif not low <= expected <= high:
+        outcome = DIFFERS
+    else:
+        outcome = AGREES if high < RESOLUTION * low else UNDERPOWERED
+    return Verdict(
+        outcome, ratio=times.mean / expected, low=low / expected, high=high / expected, reason="; ".join(doubts)
     )
 
 

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from ...landscapes.interface import value_at
 from ..escape import EscapeResult
+from ..rare_escape import RareEscapeResult
 from .style import COLOURS, INK, head, styled
 from .survival import kaplan_meier
 
@@ -16,11 +17,18 @@ PROFILE_MARGIN = 0.35
 """How far the profile goes on beyond its ends, as a share of the distance from minimum to saddle."""
 
 
-def draw(result: EscapeResult) -> Figure:
-    """Draw the landscape along the escape direction and the Kaplan-Meier curve of the escape times."""
+def draw(result: EscapeResult | RareEscapeResult) -> Figure:
+    """Draw the landscape along the escape direction and the Kaplan-Meier curve of the escape times.
+
+    A splitting has no such curve: its levels and its repetitions take its place.
+    """
+    if isinstance(result, RareEscapeResult):
+        from .rare_escape import draw as draw_splitting
+
+        return draw_splitting(result)
     with styled(12.0, 5.6) as figure:
         left, right = figure.subplots(1, 2, width_ratios=(5, 6))
-        _profile(left, result)
+        profile(left, result)
         kaplan_meier(result.times, ax=right, references=result.references)
         if "dt" in result.configuration["rule"]:
             right.set_xlabel("dynamical time t = steps × dt")
@@ -31,7 +39,8 @@ def draw(result: EscapeResult) -> Figure:
         return figure
 
 
-def _profile(axes: Axes, result: EscapeResult) -> None:
+def profile(axes: Axes, result: EscapeResult | RareEscapeResult) -> None:
+    """Draw the loss on the way out, with the start, the saddle and the level where paths are absorbed."""
     landscape, run = result.landscape, result.configuration["run"]
     way = landscape.escape()
     along = way.direction

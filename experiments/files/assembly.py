@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from ..choices import LANDSCAPE, NOISE, ROOT, RULE, Kind, Part, choose, owners
-from ..configuration import NOT_RESULTS, Configuration
+from ..configuration import NOT_RESULTS, Configuration, idle
 from ..fields import REQUIRED, Field, fields, plain
 from ..question import QUESTIONS, check_run, run_of
 from ..refusals import InputError, deliberate_refusals, nearest, one_of
@@ -106,7 +106,7 @@ class Assembly:
             try:
                 with deliberate_refusals():
                     check_setting(asked, landscape.built, noise.built, rule.built)
-                check_most(plan, run.built.trajectories)
+                check_most(plan, run.built)
             except InputError as error:
                 raise self.refusal(
                     str(error), place, {"sweep": SweepPlan} | dict(zip(TABLES, (*parts, None), strict=True))
@@ -132,7 +132,19 @@ class Assembly:
         cells = {}
         for place in product(*(range(len(self.bundles[k])) for k in axes)):
             cells[place] = self.cell(word, dict(zip(axes, place, strict=True)), numbers)
+        self.check_given(word, axes, list(cells.values()), list(cells))
         return _Column(axes, cells)
+
+    def check_given(
+        self, word: str, axes: Sequence[int], cells: Sequence[_Cell], places: Sequence[tuple[int, ...]]
+    ) -> None:
+        """Refuse what is given for a field of the run that does nothing in any variant in which it is given."""
+        useful = {name for cell in cells for name in cell.values if name not in idle(cell.built)}
+        for cell, place in zip(cells, places, strict=True):
+            for name in cell.values:
+                if name not in useful:
+                    told = f"{name}={shown(cell.values[name])} {idle(cell.built)[name]}"
+                    raise self.refusal(told, dict(zip(axes, place, strict=True)), {word: None})
 
     def given(self, word: str, place: dict[int, int]) -> dict[str, _Given]:
         """Return what a table holds at a place: whole tables lie over it, and fields that are varied over these."""
@@ -166,7 +178,8 @@ class Assembly:
                 raise self.refused((word,), f"{word}.{key} is required: it has no default", place)
         if part is None:
             run = self.run(**values)
-            told: Any = {name: value for name, value in run._asdict().items() if name not in NOT_RESULTS}
+            left_out = {*NOT_RESULTS, *idle(run)}
+            told: Any = {name: value for name, value in run._asdict().items() if name not in left_out}
             return _Cell(None, values, run, numbers.setdefault(repr(plain(told)), len(numbers)))
         try:
             with deliberate_refusals():

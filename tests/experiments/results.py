@@ -5,11 +5,14 @@ from typing import Any
 import numpy as np
 from saddlescape.dynamics.escape_times import EscapeTimes
 from saddlescape.dynamics.outcomes import CENSORED, ESCAPED
+from saddlescape.dynamics.rare_escapes import RareEscapes
 from saddlescape.dynamics.saddle_spread import SaddleSpread
 from saddlescape.dynamics.sgd import SGD
+from saddlescape.dynamics.splitting import Ladder
 from saddlescape.experiments.choices import LANDSCAPE, NOISE, RULE, choose
 from saddlescape.experiments.configuration import Configuration
 from saddlescape.experiments.escape import EscapeResult, EscapeRun
+from saddlescape.experiments.rare_escape import RareEscapeResult
 from saddlescape.experiments.saddle import Prediction, SaddleResult, SaddleRun
 from saddlescape.experiments.verdict import escape_verdict, spread_verdict
 from saddlescape.landscapes.hessian_noise import HessianNoise
@@ -46,6 +49,59 @@ def escape_result(times: EscapeTimes, **run: Any) -> EscapeResult:
     }
     verdict = escape_verdict(times, TRUE_MEAN, "", from_minimum=True)
     return EscapeResult(asked.described(*objects), *objects, times, known, {"lr_times_curvature": 0.1}, verdict)
+
+
+def rare_times(
+    seed: int, repetitions: int = 32, trials: int = 1000, mean: float = TRUE_MEAN, d: int = 1, coast: float = 0.0
+) -> RareEscapes:
+    """Return what independent trials of three stages give of an escape time with this mean (dynamical time)."""
+    random = np.random.default_rng(seed)
+    chances, walked, paths, time_step = np.array([0.2, 0.25, 0.6]), 1000 * trials, 16, 0.05
+    rate = time_step / mean / np.prod(chances)
+    reached = random.binomial(trials, chances, (repetitions, 3))
+    ladder = Ladder(
+        basin=-0.95,
+        levels=np.array([-0.8, -0.5, 0.1]),
+        coast=coast,
+        memory=30.0,
+        burn_in=184,
+        rate=rate,
+        lengths=np.array([20.0, 30.0, 40.0]),
+        settled=True,
+        steps=5000,
+    )
+    return RareEscapes(
+        entries=random.poisson(rate * walked, repetitions),
+        walked=np.full(repetitions, walked),
+        reached=reached,
+        ancestors=reached // 2,
+        steps=np.full(repetitions, 90 * trials),
+        astray=np.zeros(repetitions, np.int64),
+        unfinished=np.zeros(repetitions, np.int64),
+        ends=random.normal(1.0, 0.1, (repetitions, paths, d)),
+        durations=random.integers(80, 200, (repetitions, paths)).astype(np.float64),
+        ladder=ladder,
+        exit=1.0,
+        trials=trials,
+        time_step=time_step,
+        seed=seed,
+        seconds=1.5,
+    )
+
+
+def rare_result(times: RareEscapes, because: str = "") -> RareEscapeResult:
+    direct = escape_result(exponential_times(0))
+    run = EscapeRun(method="splitting", repetitions=times.repetitions, trials=times.trials, seed=times.seed)
+    asked = Configuration(
+        "escape",
+        (choose(RULE, "sgd"), choose(LANDSCAPE, "quartic"), choose(NOISE, "isotropic")),
+        ({}, {}, {}),
+        run,
+    )
+    verdict = escape_verdict(times, TRUE_MEAN, "", from_minimum=True)
+    objects = direct.landscape, direct.noise, direct.rule
+    told = asked.described(*objects)
+    return RareEscapeResult(told, *objects, times, direct.references, direct.regime, verdict, because)
 
 
 def normal_spread(seed: int, trajectories: int = 2000, curvatures: Any = (-1.0, 0.1, 0.01)) -> tuple[SaddleSpread, Any]:

@@ -82,6 +82,21 @@ def run(*tokens: str, folder: Path | None = None, **how: Any) -> subprocess.Comp
         ("escape sgd --momentum hot", "--momentum=hot must be one of rest, thermal"),
         ("escape sgd --threads 0", "threads=0"),
         ("escape sgd --lanes 0", "lanes=0"),
+        ("escape sgd --method split", "--method=split must be one of direct, splitting, auto"),
+        ("escape sgd --trials 500", "trials=500 does nothing with method=direct, only with splitting"),
+        ("escape sgd --repetitions 32", "repetitions=32 does nothing with method=direct, only with splitting"),
+        (
+            "escape sgd --method splitting -n 4000",
+            "trajectories=4000 does nothing with method=splitting, only with dir",
+        ),
+        ("escape sgd --method splitting --lanes 8", "lanes=8 does nothing with method=splitting, only with direct"),
+        ("escape sgd --method splitting --left-truncation 0", "left_truncation=0 does nothing with method=splitting"),
+        ("escape sgd --method splitting --repetitions 0", "repetitions=0 must be at least 1"),
+        ("escape sgd --method splitting --trials 1", "trials=1 must be at least 2"),
+        ("escape sgd --method splitting --trials 1e8", "must be at most 10000000"),
+        ("escape sgd --method splitting --origin 1,2", "origin has 2 coordinates"),
+        ("escape sgd --method splitting --landscape saddle", "escape"),
+        ("saddle sgd --method splitting", "--method belongs to saddlescape escape, not to saddle"),
         ("escape sgd --left-truncation -1", "left_truncation=-1"),
         ("escape sgd --noise hessian", "vanishes along the escape direction"),
         ("escape sgd --noise constant --covariance 1,2;2,1", "must be positive semidefinite"),
@@ -316,7 +331,7 @@ def test_ctrl_c_tells_what_is_done_and_exits_with_130(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextmanager
-    def pressed(*, quiet: bool) -> Iterator[Any]:
+    def pressed(*, quiet: bool, of: str) -> Iterator[Any]:
         def report(done: int, total: int, steps: int) -> None:
             if done > 0 and not seen:
                 seen.append(done)
