@@ -111,9 +111,9 @@ def _climb(machine: Machine, seen: Seen, coast: float) -> tuple[Ladder, float]:
         )
     if end.beginning >= level:
         raise ValueError(
-            f"the start, {end.beginning:g} along the escape direction, must be in the basin, below {level:.6g} like all "
-            f"but {ENTRY_SHARE:.0%} of the time, and the exit, {end.level:g}, well outside: splitting follows paths that "
-            "fall back"
+            f"the start, {end.beginning:g} along the escape direction, must be in the basin, below {level:.6g} like "
+            f"all but {ENTRY_SHARE:.0%} of the time, and the exit, {end.level:g}, well outside: splitting follows "
+            "paths that fall back"
         )
     burn_in = whole_strides(BURN_IN * seen.memory)
     begin, rate, walked = _some_entries(machine, Walks(basin, level, burn_in, FOREVER, coast))
