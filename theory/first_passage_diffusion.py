@@ -105,6 +105,18 @@ def lower_end(slope: Function, diffusion: Function, start: float, exit: float, t
     raise ValueError("no wall below the start: the process can leave downwards, and its mean escape time has no value")
 
 
+def climb(rises: Array) -> float:
+    """Return the largest height of any place above one below it.
+
+    Parameters
+    ----------
+    rises
+        What each panel of the way adds to the height, from below, (panels,).
+    """
+    height = np.concatenate([[0.0], np.cumsum(rises)])
+    return float((height - np.minimum.accumulate(height)).max())
+
+
 def _above_zero(d: Array, at: Array) -> Array:
     if not np.all(d > 0.0):
         raise ValueError(f"the noise vanishes at {float(at[np.argmin(d)]):.4g}, which no diffusion crosses")

@@ -1,7 +1,7 @@
 """Mean first-passage time of the heavy-ball iteration itself in one dimension: a chain in (x, m), no sampling."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -11,7 +11,7 @@ from scipy.linalg import lu_factor, lu_solve
 from scipy.special import ndtr
 
 from ..landscapes.checks import fraction, positive
-from .first_passage_diffusion import lower_end
+from .first_passage_diffusion import climb, lower_end
 from .quadrature import gauss_legendre, gauss_lobatto, lagrange, panel_nodes
 
 Array = npt.NDArray[np.float64]
@@ -22,6 +22,8 @@ TOLERANCE = 1e-4
 """Relative error at which refinement stops."""
 HOTTEST = 16.0
 """Units of T by which the largest momentum that is followed exceeds what the height of the way can give."""
+UNRESOLVED = 0.5
+"""Change on the last refinement from which a mean time is none."""
 MAX_STORED = 1.5e8
 """Largest number of transitions that are held at a time."""
 MAX_WORK = 4e11
@@ -66,6 +68,14 @@ LEVELS = (
     Level(2.0, 4.0, 7, 2.5, 10, 2.5, 38.0),
 )
 """Resolutions that are tried in turn."""
+HIGH = 14.0
+"""Units of T to climb above which a way is high: who goes up it is many thermal momenta fast."""
+HIGH_LEVELS = (
+    Level(2.5, 5.0, 7, 3.5, 6, 8.0, 30.0),
+    Level(2.5, 5.0, 8, 3.5, 7, 5.0, 30.0),
+    Level(2.0, 4.0, 8, 3.0, 8, 1.2, 34.0),
+)
+"""Resolutions of a high way: tau falls by exp(m* / thermal) over a thermal momentum, m* that of the way up."""
 
 
 class Passage(NamedTuple):
@@ -109,7 +119,8 @@ def first_passage(
 
     by collocation: tau is a polynomial on each panel of x and of m, and the integral along the line x' = x - lr m' is
     taken panel by panel. Exit probabilities are exact. Panels of x are eliminated from below, each time with the
-    diagonal set by what a row is known to lose, so that nothing is lost to a high barrier.
+    diagonal set by what a row is known to lose, so that nothing is lost to a high barrier. What a climb of 40 T costs
+    is resolution: tau changes by that many e-folds along the way up, in the momentum as much as in the position.
 
     Parameters
     ----------
@@ -143,7 +154,7 @@ def first_passage(
     ------
     ValueError
         Where a parameter is out of bounds, the iteration is unstable in the minimum or can leave downwards, the noise
-        vanishes, or more nodes would be needed than are taken.
+        vanishes, more nodes would be needed than are taken, or those that are taken do not agree on tau.
 
     Notes
     -----
@@ -162,8 +173,8 @@ def first_passage(
     if not exit > start:
         raise ValueError(f"exit={exit:g} must be above start={start:g}")
     way = _Way(lr, beta1, beta3, slope, variance, start, exit, np.asarray(edges, dtype=np.float64))
-    steps, error, grid = 0.0, math.inf, None
-    for level in LEVELS:
+    steps, before, error, grid = 0.0, 0.0, math.inf, None
+    for level in HIGH_LEVELS if _scales(way, curvature_min, LEVELS[0].tail).climb > HIGH else LEVELS:
         finer = _grid(way, _scales(way, curvature_min, level.tail), level)
         try:
             _affordable(finer, way)
@@ -177,6 +188,10 @@ def first_passage(
         if error <= tolerance:
             break
     assert grid is not None
+    if not 0.0 < steps < math.inf or (before != 0.0 and not error < UNRESOLVED):
+        raise ValueError(
+            f"{len(grid.x_bounds) - 1} panels with {len(grid.m)} momenta do not resolve the way: it is too high"
+        )
     return Passage(steps, error + 1e-12, (len(grid.x_bounds) - 1) * grid.q, len(grid.m))
 
 
@@ -194,7 +209,7 @@ class _Way(NamedTuple):
 
 
 class _Scales(NamedTuple):
-    """Sizes that the resolution follows: thermal momenta, the largest one followed, and a ruler along x.
+    """Sizes that the resolution follows: thermal momenta, the largest one followed, the climb, and a ruler along x.
 
     ``length`` (n,) counts, at the points ``x`` (n,), how many of the potential's own scales lie below.
     """
@@ -202,6 +217,7 @@ class _Scales(NamedTuple):
     cold: float
     hot: float
     largest: float
+    climb: float
     x: Array
     length: Array
 
@@ -244,6 +260,7 @@ def _scales(way: _Way, curvature_min: float, tail: float) -> _Scales:
         float(thermal.min()),
         hot,
         min(flying, drifting),
+        climb(np.sum(weights * slope / temperature, axis=1)),
         grid,
         np.concatenate([[0.0], np.cumsum(np.sum(weights * ruler, axis=1))]),
     )
@@ -315,7 +332,10 @@ def _affordable(grid: _Grid, way: _Way) -> None:
     ahead = np.maximum.accumulate(reach[:, 1]) - own
     behind = np.array([int(np.sum(reach[k + 1 :, 0] <= k)) for k in own])
     size = float(grid.q * len(grid.m))
-    stored = size**2 * float(np.sum(1.0 + ahead + behind))
+    # The rows that wait for the panel that is eliminated; of one that is, what lies ahead.
+    waiting = float(np.max((2.0 + behind) * (1.0 + ahead + 0.5 * behind)))
+    above = grid.x_bounds[1:] >= way.start
+    stored = size**2 * (waiting + 0.5 * float(np.sum(ahead[above])))
     work = size**3 * float(np.sum(1.0 + 0.5 * ahead + 0.25 * ahead * behind))
     if stored > MAX_STORED or work > MAX_WORK:
         raise ValueError(
@@ -334,40 +354,51 @@ class _Rows(NamedTuple):
 
 def _solve(way: _Way, grid: _Grid, momentum: Momentum) -> float:
     """Eliminate panel by panel from below; a panel's own diagonal is what its rows are known to give away."""
-    q, size, panels = grid.q, grid.q * len(grid.m), len(grid.x_bounds) - 1
-    rule = gauss_legendre(q)
-    rows: list[_Rows] = []
-    for k in range(panels):
-        x = grid.x_bounds[k] + (grid.x_bounds[k + 1] - grid.x_bounds[k]) * rule.nodes
+    c = float(way.variance(np.array([way.start]))[0])
+    spread = way.beta3 * math.sqrt(c * (1.0 / (1.0 - way.beta1**2) if momentum == "thermal" else 1.0))
+    mean = way.beta3 * way.slope(np.array([way.start]))
+    first: dict[int, Array] = {}
+    stay = 1.0 - float(_step(way, grid, way.start, mean, spread, first, 0)[0])
+    tau = _eliminate(_rows(way, grid), _reach(way, grid)[:, 0], min(first), grid)
+    # The start is a row of its own: its quadrature error goes into its total, as elsewhere into the diagonal.
+    total = sum(float(block[0, 0].sum()) for block in first.values())
+    return 1.0 + stay / total * sum(float(block[0, 0] @ tau[j]) for j, block in first.items())
+
+
+def _rows(way: _Way, grid: _Grid) -> Iterator[_Rows]:
+    """Yield what the nodes of each panel of x do, from below, with the nodes in the order (m, x)."""
+    q, size = grid.q, grid.q * len(grid.m)
+    for a, b in pairwise(grid.x_bounds):
+        x = a + (b - a) * gauss_legendre(q).nodes
         sigma = way.beta3 * np.sqrt(way.variance(x))
         shift = way.beta3 * way.slope(x)
         to: dict[int, Array] = {}
         leave = np.empty((len(grid.m), q))
         for i in range(q):
             leave[:, i] = _step(way, grid, float(x[i]), way.beta1 * grid.m + shift[i], float(sigma[i]), to, i)
-        rows.append(_Rows({j: b.reshape(size, size) for j, b in to.items()}, leave.ravel()))
-    c = float(way.variance(np.array([way.start]))[0])
-    spread = way.beta3 * math.sqrt(c * (1.0 / (1.0 - way.beta1**2) if momentum == "thermal" else 1.0))
-    mean = way.beta3 * way.slope(np.array([way.start]))
-    first: dict[int, Array] = {}
-    stay = 1.0 - float(_step(way, grid, way.start, mean, spread, first, 0)[0])
-    tau = _eliminate(rows, grid)
-    # The start is a row of its own: its quadrature error goes into its total, as elsewhere into the diagonal.
-    total = sum(float(block[0, 0].sum()) for block in first.values())
-    return 1.0 + stay / total * sum(float(block[0, 0] @ tau[j]) for j, block in first.items())
+        yield _Rows({j: block.reshape(size, size) for j, block in to.items()}, leave.ravel())
 
 
-def _eliminate(rows: list[_Rows], grid: _Grid) -> list[Array]:
-    """Return tau on every panel, (size,) each, with its nodes in the order (m, x)."""
-    panels, q = len(rows), grid.q
+def _eliminate(rows: Iterator[_Rows], lowest: npt.NDArray[np.int64], needed: int, grid: _Grid) -> dict[int, Array]:
+    """Return tau on every panel from ``needed`` up, (size,) each.
+
+    ``lowest`` (panels,) is the first panel that each one's steps land on.
+    """
+    panels, q = len(lowest), grid.q
     # Who comes from the left arrives with m < 0.
     up = (len(grid.m) // 2 + 1) * q
-    size = len(rows[0].leave)
-    blocks = [row.to for row in rows]
-    leave = [row.leave.copy() for row in rows]
-    time = [np.ones(size) for _ in rows]
-    onward: list[dict[int, Array]] = []
+    size = len(grid.m) * q
+    blocks: list[dict[int, Array]] = []
+    leave: list[Array] = []
+    time: list[Array] = []
+    onward: dict[int, dict[int, Array]] = {}
     for k in range(panels):
+        # A panel is worked out when the first one that it can land on, or the one above that, goes.
+        while len(blocks) <= max(k, int(np.flatnonzero(lowest <= k + 1)[-1])):
+            to, out = next(rows)
+            blocks.append(to)
+            leave.append(out)
+            time.append(np.ones(size))
         own = -blocks[k].get(k, np.zeros((size, size)))
         np.fill_diagonal(own, 0.0)
         away = leave[k] - own.sum(axis=1)
@@ -380,8 +411,10 @@ def _eliminate(rows: list[_Rows], grid: _Grid) -> list[Array]:
         found = lu_solve(lu_factor(own, check_finite=False), right, check_finite=False)
         solved = {j: found[:, n * up : (n + 1) * up] for n, j in enumerate(order)}
         time[k] = found[:, -2]
-        onward.append(solved)
-        for i in range(k + 1, panels):
+        if k >= needed:
+            onward[k] = solved
+        blocks[k].clear()
+        for i in range(k + 1, len(blocks)):
             into = blocks[i].pop(k, None)
             if into is None:
                 continue
@@ -393,8 +426,8 @@ def _eliminate(rows: list[_Rows], grid: _Grid) -> list[Array]:
                 if j not in blocks[i]:
                     blocks[i][j] = np.zeros((size, size))
                 blocks[i][j][touched, :up] += passed[:, n * up : (n + 1) * up]
-    tau: list[Array] = [np.empty(0)] * panels
-    for k in range(panels - 1, -1, -1):
+    tau: dict[int, Array] = {}
+    for k in range(panels - 1, needed - 1, -1):
         tau[k] = time[k]
         for j, b in onward[k].items():
             tau[k] = tau[k] + b @ tau[j][:up]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..landscapes.checks import positive
-from .first_passage_diffusion import lower_end
+from .first_passage_diffusion import climb, lower_end
 from .quadrature import derivative_matrix, gauss_legendre, gauss_lobatto, lagrange, panel_nodes
 
 Array = npt.NDArray[np.float64]
@@ -63,6 +63,12 @@ LEVELS = (
     Level(0.6, 6, 0.8, 6, 4, 1e-4, 38.0),
 )
 """Resolutions that are tried in turn."""
+HIGH = 14.0
+"""Units of T to climb above which a way is high: who goes up it is many thermal velocities fast."""
+HIGH_LEVELS = (Level(0.75, 9, 0.8, 6, 4, 1e-4, 38.0),)
+"""Resolutions of a high way that are tried after those."""
+UNRESOLVED = 0.5
+"""Change on the last refinement from which a mean time is none."""
 
 
 class Passage(NamedTuple):
@@ -149,7 +155,8 @@ def first_passage(
         raise ValueError(f"exit={exit:g} must be above start={start:g}")
     way = _Way(slope, diffusion, friction, mass, start, exit, np.asarray(edges, dtype=np.float64))
     found = Passage(math.nan, math.inf, 0, 0)
-    for level in LEVELS:
+    high = _scales(way, LEVELS[0].tail).climb > HIGH
+    for level in (*LEVELS, *HIGH_LEVELS) if high else LEVELS:
         scales = _scales(way, level.tail)
         speeds, at = _speeds(scales, level), _slab_edges(way, scales, level)
         work = (len(at) - 1) * float(len(speeds.v) * level.slab_nodes) ** 2 * level.speed_degree
@@ -167,7 +174,7 @@ def first_passage(
         found = Passage(log_time, math.inf if math.isnan(error) else error + 1e-12, len(at) - 1, len(speeds.v))
         if error <= tolerance:
             break
-    if math.isinf(found.error):
+    if not found.error < UNRESOLVED:
         raise ValueError(
             f"{found.slabs} slabs with {found.velocities} velocities do not resolve the way: it is too high"
         )
@@ -187,7 +194,7 @@ class _Way(NamedTuple):
 
 
 class _Scales(NamedTuple):
-    """Sizes that the resolution follows: slowest and fastest thermal velocity, fastest followed, and a ruler along x.
+    """Sizes that the resolution follows: slowest and fastest thermal velocity, fastest followed, climb, ruler along x.
 
     ``length`` (n,) counts, at the points ``x`` (n,), how many of the potential's own scales lie below.
     """
@@ -195,6 +202,7 @@ class _Scales(NamedTuple):
     cold: float
     hot: float
     fastest: float
+    climb: float
     x: Array
     length: Array
 
@@ -253,6 +261,7 @@ def _scales(way: _Way, tail: float) -> _Scales:
         float(thermal.min()),
         hot,
         math.sqrt(2.0 * drop / way.mass + 2.0 * HOTTEST * hot * hot),
+        climb(np.sum(weights * slope / temperature, axis=1)),
         grid,
         np.concatenate([[0.0], np.cumsum(np.sum(weights * ruler, axis=1))]),
     )

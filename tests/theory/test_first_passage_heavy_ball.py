@@ -17,6 +17,7 @@ from saddlescape.theory import (
 )
 from saddlescape.theory.line import passage
 from saddlescape.theory.quadrature import panel_nodes
+from scipy.special import ndtr
 
 Array = npt.NDArray[np.float64]
 
@@ -156,6 +157,87 @@ def test_millions_of_steps() -> None:
     root = (math.sqrt(1.0 + 4.0 / (2.0 * 2.0 * 0.5)) + 1.0) / 2.0
     kramers = 2.0 * math.pi / math.sqrt(2.0) * root * math.exp(0.25 / 0.02)
     assert 0.05 * found.steps == pytest.approx(kramers, rel=0.1)
+
+
+def carried_on(climb: float, lr: float, beta1: float, spacing: float, steps: int) -> float:
+    """Mean steps on the quartic well by the law of (x, x - before), carried on with positive numbers until it settles.
+
+    Midpoints, ``spacing`` to one step's noise, whose rows add up to what is left: of second order at the exit alone.
+    The start is forgotten, which costs the well's relaxation, some tens of steps.
+    """
+    c = 0.5 / (lr * climb)
+    kick, fast = lr * (1.0 - beta1) * math.sqrt(c), 10.0 * lr * (1.0 - beta1) * math.sqrt(c / (1.0 - beta1**2))
+    h = 2.62 / round(2.62 / (spacing * kick))
+    x = np.arange(-1.62 + 0.5 * h, 1.0, h)
+    n, reach = len(x), math.ceil(fast / h)
+    moved = h * np.arange(-reach, reach + 1)
+    mean = beta1 * moved - (lr * (1.0 - beta1) * (x**3 - x))[:, None]
+    leave = ndtr((x[:, None] + mean - 1.0) / kick)
+    move = np.exp(-0.5 * ((moved - mean[:, :, None]) / kick) ** 2)
+    move *= (x[:, None] + moved < 1.0)[:, None, :]
+    total = move.sum(axis=2)
+    move *= ((1.0 - leave) / np.where(total > 0.0, total, 1.0))[:, :, None]
+    law = np.zeros((n, 2 * reach + 1))
+    law[np.argmin(np.abs(x + 1.0)), reach] = 1.0
+    for _ in range(steps):
+        going = np.matmul(law[:, None, :], move)[:, 0, :]
+        law = np.zeros_like(law)
+        for j in range(-reach, reach + 1):
+            law[max(j, 0) : n + min(j, 0), reach + j] = going[max(-j, 0) : n - max(j, 0), reach + j]
+        law /= law.sum()
+    return float(1.0 / (law * leave).sum())
+
+
+def high(climb: float, lr: float, beta1: float, factor: float = 1.0) -> first_passage_heavy_ball.Passage:
+    return steps(QuarticWell(), IsotropicNoise(factor * 0.5 / (lr * climb)), lr, beta1, 1.0 - beta1)
+
+
+def test_a_climb_of_32_against_the_law_carried_on() -> None:
+    wide, narrow = (carried_on(32.0, 0.05, 0.5, spacing, 700) for spacing in (1.2, 0.8))
+    exact = narrow + (narrow - wide) * 0.64 / 0.8
+    assert exact > 5e15
+    found = high(32.0, 0.05, 0.5)
+    assert abs(found.steps / exact - 1.0) <= found.error + abs(narrow / exact - 1.0)
+    assert found.error < 1e-4
+    # Negative control: noise off by 1e-4 is seen.
+    other = high(32.0, 0.05, 0.5, 1.0001)
+    assert abs(other.steps / exact - 1.0) > 10.0 * (other.error + abs(narrow / exact - 1.0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("climb", "lr", "beta1"), [(16.0, 0.05, 0.9), (28.0, 0.05, 0.9), (40.0, 0.05, 0.9), (40.0, 0.1, 0.8)]
+)
+def test_high_ways_against_the_law_carried_on(climb: float, lr: float, beta1: float) -> None:
+    wide, narrow = (carried_on(climb, lr, beta1, spacing, 900) for spacing in (1.1, 0.8))
+    exact = narrow + (narrow - wide) * 0.64 / 0.57
+    found = high(climb, lr, beta1)
+    assert abs(found.steps / exact - 1.0) <= found.error + abs(narrow / exact - 1.0) + 100.0 / exact
+    assert found.error < 1e-3
+
+
+@pytest.mark.slow
+def test_high_ways_need_levels_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = steps(PiecewiseQuadraticWell(), HessianNoise(4.8), 0.05, 0.9, 0.1)
+    assert right.steps > 1e16
+    assert right.error < 5e-3
+    levels = first_passage_heavy_ball.HIGH_LEVELS
+    monkeypatch.setattr(first_passage_heavy_ball, "MAX_STORED", 3e8)
+    monkeypatch.setattr(first_passage_heavy_ball, "HIGH_LEVELS", (levels[0], levels[2]._replace(heat_panel=1.6)))
+    finer = steps(PiecewiseQuadraticWell(), HessianNoise(4.8), 0.05, 0.9, 0.1)
+    assert finer.momenta > right.momenta
+    assert abs(right.steps / finer.steps - 1.0) <= right.error
+    # The levels of low ways, one after the other, are off by more than they can say.
+    monkeypatch.setattr(first_passage_heavy_ball, "HIGH_LEVELS", first_passage_heavy_ball.LEVELS[:2])
+    with pytest.raises(ValueError, match=r"59 panels with 61 momenta do not resolve the way: it is too high"):
+        steps(PiecewiseQuadraticWell(), HessianNoise(4.8), 0.05, 0.9, 0.1)
+
+
+def test_a_way_too_high_for_its_levels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    coarse = first_passage_heavy_ball.Level(4.0, 8.0, 4, 5.0, 5, 8.0, 30.0)
+    monkeypatch.setattr(first_passage_heavy_ball, "HIGH_LEVELS", (coarse, coarse._replace(degree=5)))
+    with pytest.raises(ValueError, match=r"\d+ panels with \d+ momenta do not resolve the way: it is too high"):
+        steps(QuarticWell(), IsotropicNoise(0.25), 0.05, 0.99, 0.01)
 
 
 def test_refused() -> None:

@@ -156,6 +156,34 @@ def test_kramers_root_at_low_temperature() -> None:
     assert abs(left(1.0 / 80.0)) < 1.0 / 40.0
 
 
+def test_kramers_root_at_a_climb_of_forty() -> None:
+    # What is left of ln tau, over T, is a line in T but for the next order.
+    root = (math.sqrt(1.0 + 4.0 / (2.0 * 2.0 * 0.5)) + 1.0) / 2.0
+
+    def left(climb: float) -> float:
+        found = first_passage(quartic, constant(0.25 / climb), 2.0, 0.5, -1.0, 1.0, tolerance=1e-3)
+        assert found.error < 1e-3
+        return climb * (found.log_time - climb - math.log(2.0 * math.pi * root / math.sqrt(2.0)))
+
+    first, middle, last = left(20.0), left(28.0), left(40.0)
+    limit = 2.0 * last - first
+    assert middle - limit == pytest.approx((first - limit) * 20.0 / 28.0, abs=0.05)
+    assert 0.0 < last < 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("friction", [0.1, 0.5, 2.0])
+def test_high_ways_are_resolved(friction: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = first_passage(quartic, constant(0.25 / 40.0), friction, 1.0 / friction, -1.0, 1.0)
+    assert found.error < 1e-4
+    # Narrower panels and skins, one degree more.
+    better = first_passage_particle.Level(0.66, 10, 0.75, 6, 4, 6e-5, 40.0)
+    monkeypatch.setattr(first_passage_particle, "LEVELS", (better,))
+    monkeypatch.setattr(first_passage_particle, "HIGH_LEVELS", (better,))
+    again = first_passage(quartic, constant(0.25 / 40.0), friction, 1.0 / friction, -1.0, 1.0)
+    assert abs(math.expm1(found.log_time - again.log_time)) <= found.error
+
+
 def test_weak_friction_is_slower_again() -> None:
     # Kramers' turnover at M = 1, T = 0.05.
     slow, middle, fast = (
@@ -195,6 +223,7 @@ def test_refused() -> None:
 
 def test_a_way_too_high_for_its_levels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(first_passage_particle, "LEVELS", first_passage_particle.LEVELS[:1])
+    monkeypatch.setattr(first_passage_particle, "HIGH_LEVELS", ())
     with pytest.raises(ValueError, match="do not resolve the way: it is too high"):
         first_passage(quartic, constant(0.05 / 8.0), 0.1, 10.0, -1.0, 0.8)
 
