@@ -62,6 +62,8 @@ WORDS = {
     "batch_size": Words("batch size", "B"),
     "floor": Words("floor of the curvature", "", "loss/θ²"),
     "trajectories": Words("trajectories", "N"),
+    "repetitions": Words("repetitions", "R"),
+    "trials": Words("trials a stage"),
     "steps": Words("steps", "T"),
     "exit": Words("exit along the way out", "", "θ"),
 }

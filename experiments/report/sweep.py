@@ -6,9 +6,11 @@ from typing import Any
 
 from ..figures.style import RULE_LOOKS
 from ..figures.sweep import alt, draw
+from ..sweep.amounts import AMOUNTS
 from ..sweep.quantities import BEST
 from ..sweep.reading import Setting, Sweep, load
 from ..sweep.summary import MOST_FORMS, Totals, judged, totals
+from ..sweep.summary_table import counted
 from ..sweep.wording import duration
 from ..table import REFERENCES
 from ..verdict import AGREES, DIFFERS, NO_REFERENCE
@@ -17,6 +19,7 @@ from .interface import CONTRADICTED, Block, Cell, Claim, Facts, Made, Mark, Pict
 MOST_ROWS = 200
 """Settings of which the page has a row."""
 MOST_DAMAGED = 5
+MOST_CAUTIONS = 3
 
 
 def section(source: Source) -> Section:
@@ -34,6 +37,10 @@ def section(source: Source) -> Section:
                 f"what is known so far. Go on with: {command}"
             )
         )
+    doubtful = [row.values["caution"] for row in sweep.rows() if row.values.get("caution")]
+    if doubtful:
+        count = f"{len(doubtful):,} of {len(sweep):,} settings"
+        blocks.append(Prose(f"Cautions, for {count}: {'; '.join(list(dict.fromkeys(doubtful))[:MOST_CAUTIONS])}."))
     # A page does not tell where the folder lies on the machine that it was made on.
     blocks += [
         Prose(f"Damaged: {line.replace(f'{sweep.folder}{os.sep}', '')}") for line in sweep.damaged[:MOST_DAMAGED]
@@ -66,7 +73,7 @@ def _facts(sweep: Sweep, found: Totals) -> Facts:
              for name, axis in sweep.axes.items()]  # fmt: skip
     pairs += [
         ("settings", f"{found.complete:,} of {found.settings:,} complete"),
-        ("trajectories", f"{found.trajectories:,} in {found.units:,} units of work"),
+        *((name, f"{number:,} in {found.units:,} units of work") for name, number in counted(found).items()),
         ("steps", f"{found.steps:.4g}, {duration(found.seconds)} of one worker"),
     ]
     return Facts(tuple(pairs))
@@ -114,6 +121,7 @@ def _table(sweep: Sweep) -> Table:
         "high",
         *(["escaped", "censored", "diverged"] if escape else ["after steps"]),
         "trajectories",
+        *(["repetitions", "cautions"] if escape else []),
         *(f"÷ {REFERENCES[name]}" for name in BEST),
         "verdict",
     ]
@@ -123,8 +131,10 @@ def _table(sweep: Sweep) -> Table:
         at = [_cell(values[place]) for values in varied.values()] or ["1"]
         rows.append((*at, *_cells(sweep, setting, escape=escape, closed=closed)))
     # What is 0 everywhere, or says no more than the column before it, is left out.
-    for name in ("censored", "diverged"):
-        if escape and not any(row[headings.index(name)] for row in rows):
+    for name, kept in {"escaped": True, "censored": False, "diverged": False, "trajectories": True,
+                       "repetitions": True, "cautions": False}.items() if escape else ():  # fmt: skip
+        cells = [row[headings.index(name)] for row in rows]
+        if not any(cells) and not (kept and any(cell == 0 for cell in cells)):
             rows = _without(rows, headings.index(name))
     corrected, printed = (headings.index(f"÷ {REFERENCES[name]}") for name in ("corrected", "closed_form"))
     if all(row[corrected] == row[printed] for row in rows):
@@ -142,8 +152,9 @@ def _cells(sweep: Sweep, setting: Setting, *, escape: bool, closed: bool) -> lis
     outcome = known.get("verdict", "")
     outcome = CONTRADICTED if outcome == DIFFERS else outcome or AGREES
     counts = ("escaped", "censored", "diverged") if escape else ("steps",)
+    amounts = (*AMOUNTS, "cautions") if escape else AMOUNTS[:1]
     cells: list[Cell] = [_number(known.get(name)) for name in ("mean" if escape else "variance", "low", "high")]
-    cells += [None if name not in known else int(known[name]) for name in (*counts, "trajectories")]
+    cells += [None if name not in known else int(known[name]) for name in (*counts, *amounts)]
     for name in BEST:
         ratio = _number(known.get(f"{name}_ratio"))
         cells.append(Mark(ratio, outcome) if name == "exact_discrete" and ratio is not None else ratio)

@@ -11,6 +11,7 @@ from itertools import accumulate
 from types import FrameType
 from typing import NamedTuple
 
+from .amounts import REPETITIONS
 from .engines.interface import Engine
 from .pieces import cells
 from .stopping import Extent, extent
@@ -22,6 +23,9 @@ POLL = 0.2
 """Seconds between two looks at what there is to do."""
 EXACT_COST = 1e9
 """What exact references are taken to cost, in steps times dimension: some seconds, which nobody knows beforehand."""
+
+TURNS = 16
+"""Settings that are split and take turns, so that several threads place levels at once: of what one process keeps."""
 
 LARGEST = 10_000
 """A rank above that of any price."""
@@ -237,7 +241,7 @@ class _Todo:
             if manifest.plan.target is None or takes:
                 found += [task for number in numbers for task in self._units(number)]
         # The dearest first, so that no long unit is left for the end; equals stay in the order of the file.
-        self.waiting = deque(sorted(found, key=lambda task: -self._rank(task.unit)))
+        self.waiting = deque(sorted(found, key=lambda task: (-self._rank(task.unit), *self._turn(task.unit))))
 
     def take(self) -> Task:
         """Return the next unit to run."""
@@ -329,6 +333,12 @@ class _Todo:
         number = unit.stop - unit.start
         cost = self._manifest.settings[self._sharing[unit.setting][0]].cost
         return number * cost if number else EXACT_COST
+
+    def _turn(self, unit: Unit) -> tuple[int, int]:
+        """Return when a unit has its turn among equals."""
+        number = self._sharing[unit.setting][0]
+        split = self._manifest.settings[number].amount == REPETITIONS
+        return number // TURNS, unit.start if split else 0
 
     def _rank(self, unit: Unit) -> int:
         """Return the price in powers of two; exact references come first, for nobody knows what they cost."""

@@ -1,4 +1,4 @@
-"""How long the trajectories of a setting will live: from a small pilot, or from the closed forms.
+"""How long the trajectories of a setting will live, or its repetitions take: from a small pilot, or the closed forms.
 
 Nothing here depends on the machine, so that whatever is decided by it is the same everywhere.
 """
@@ -29,15 +29,22 @@ LARGEST = 700.0
 """Largest ln of a number that is given as a number."""
 
 
+SPLIT_REPETITIONS, SPLIT_TRIALS = 4, 256
+"""Repetitions of the pilot of a splitting, and trials a stage of each."""
+CLIMB, STAGE = 20.0, 2e6
+"""Nominal nanoseconds of a step of a splitting beside those of a trajectory, its paths being short, and of a stage."""
+
+
 class Expectation(NamedTuple):
-    """What is expected of each trajectory of a setting.
+    """What is expected of each trajectory, or repetition, of a setting.
 
     Parameters
     ----------
     log_steps
         ln of the mean escape time in steps; of a lower bound where it is not known. Of the horizon for a saddle.
     lived
-        Mean steps that a trajectory lives, cut off at max_steps; the most it can be where that is not known.
+        Mean steps that a trajectory lives, cut off at max_steps; the most it can be where that is not known. Of a
+        splitting, those of a repetition.
     censored, escaped
         Share that will be cut off, and that will escape; nan where that is not known.
     diverged
@@ -48,6 +55,10 @@ class Expectation(NamedTuple):
         Where the numbers come from.
     known
         Whether log_steps is an estimate, not a bound.
+    stages, placing
+        Of a splitting: its stages, and the steps that placing its levels takes.
+    scatter
+        Of a splitting: variance of the rate of a repetition over its square.
     """
 
     log_steps: float
@@ -58,6 +69,9 @@ class Expectation(NamedTuple):
     least: float
     source: str
     known: bool = True
+    stages: int = 0
+    placing: float = 0.0
+    scatter: float = math.nan
 
     @property
     def steps(self) -> float:
@@ -105,6 +119,65 @@ def nominal_step(landscape: Any, noise: Any) -> float:
     if isinstance(kind, JacobiHessianNoise | EighHessianNoise):
         cost += 7.0 * d * d * d
     return cost
+
+
+def nominal_seconds(ensemble: Any, expected: Expectation) -> float:
+    """Return what a trajectory or a repetition costs on a nominal machine, in seconds."""
+    step = nominal_step(ensemble.landscape, ensemble.noise)
+    if not expected.stages:
+        return 1e-9 * step * expected.lived
+    return 1e-9 * ((step + CLIMB) * expected.lived + STAGE * expected.stages)
+
+
+def nominal_placing(ensemble: Any, expected: Expectation) -> float:
+    """Return what placing the levels of a splitting costs on a nominal machine; every stage is run twice."""
+    step = nominal_step(ensemble.landscape, ensemble.noise)
+    return 1e-9 * ((step + CLIMB) * expected.placing + 2.0 * STAGE * expected.stages)
+
+
+def expect_split(ensemble: Any) -> Expectation:
+    """Return what is expected of the repetitions of a RareEnsemble, from its levels and a few small repetitions.
+
+    Parameters
+    ----------
+    ensemble
+        What to run; its seed does not matter.
+
+    Raises
+    ------
+    ValueError
+        Where there is nothing to split.
+    """
+    from ...dynamics.rare_escapes import RareEnsemble
+    from ...dynamics.splitting import walks_of
+
+    parts = ensemble.landscape, ensemble.noise, ensemble.rule, ensemble.start._replace(seed=np.uint64(0))
+    small = RareEnsemble(*parts, ensemble.end, ensemble.source, SPLIT_TRIALS, impatient=ensemble.impatient)
+    seen = small.run(SPLIT_REPETITIONS)
+    ladder, chances = seen.ladder, seen.chances
+    walks, length = walks_of(ladder, ensemble.trials)
+    steps = walks * (ladder.burn_in + length) + ensemble.trials * float(ladder.lengths.sum())
+    # A few repetitions tell little of how they scatter; were all trials independent, it would be by this.
+    independent = float(np.sum(1.0 / np.maximum(chances, 1.0 / SPLIT_TRIALS) - 1.0)) / SPLIT_TRIALS
+    scatter = max(independent, SPLIT_REPETITIONS * min(seen.relative_error, 1.0) ** 2)
+    rate = ladder.rate * float(np.prod(np.maximum(chances, 1.0 / SPLIT_TRIALS)))
+    return Expectation(
+        math.log(1.0 / rate),
+        steps,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+        f"pilot, {len(ladder.levels)} stages",
+        stages=len(ladder.levels),
+        placing=float(ladder.steps),
+        scatter=scatter * SPLIT_TRIALS / ensemble.trials,
+    )
+
+
+def like(one: Expectation) -> Expectation:
+    """Return what is expected of a splitting that was not looked at: what one of the same kind takes."""
+    return one._replace(log_steps=0.0, source="like another", known=False)
 
 
 def expect(ensemble: Any, exit: float | None = None, origin: Any = None, settings: int = 1) -> Expectation:

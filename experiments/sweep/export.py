@@ -15,7 +15,8 @@ import numpy as np
 from ...dynamics.outcomes import CENSORED, DIVERGED, ESCAPED
 from ..record import atomic
 from ..refusals import InputError
-from .quantities import DIRECTION, STEP
+from .amounts import REPETITIONS, amount_of
+from .quantities import DIRECTION, STAGE, STEP
 from .reading import Array, Setting, Sweep, as_column
 
 OUTCOMES = {CENSORED: "censored", ESCAPED: "escaped", DIVERGED: "diverged"}
@@ -33,7 +34,8 @@ def export(sweep: Sweep, path: Path, *, trajectories: bool = False) -> None:
     path
         Its suffix says how: .nc, .parquet or .csv.
     trajectories
-        Whether to write a row for each trajectory of an escape in place of one for each setting; .parquet and .csv.
+        Whether to write a row for each trajectory of an escape in place of one for each setting; .parquet and .csv. A
+        setting that is split has none.
 
     Raises
     ------
@@ -45,12 +47,18 @@ def export(sweep: Sweep, path: Path, *, trajectories: bool = False) -> None:
     suffix = check_suffix(path, trajectories=trajectories)
     if trajectories and sweep.question != "escape":
         raise InputError(f"a sweep of {sweep.question} keeps sums over its trajectories, not each: leave them out")
+    if trajectories and all(map(_is_split, sweep.settings)):
+        raise InputError("splitting keeps counts of its repetitions, no trajectories: leave them out")
     path.parent.mkdir(parents=True, exist_ok=True)
     if suffix == ".nc":
         _netcdf(sweep, path)
     else:
         write = _csv if suffix == ".csv" else _parquet
         write(sweep, path, _lives(sweep) if trajectories else iter([columns(sweep)]))
+
+
+def _is_split(setting: Setting) -> bool:
+    return amount_of(setting.described["run"]) == REPETITIONS
 
 
 def check_suffix(path: Path, *, trajectories: bool) -> str:
@@ -100,6 +108,8 @@ def attributes(sweep: Sweep) -> dict[str, str]:
 def dataset(sweep: Sweep) -> Any:
     """Return an xarray Dataset: quantities along the axes of the sweep, with what each is and in what unit.
 
+    What splitting tells of each stage is NaN beyond the stages of a setting; it is left out where nothing is split.
+
     Raises
     ------
     InputError
@@ -115,6 +125,8 @@ def dataset(sweep: Sweep) -> Any:
     found: dict[str, Any] = {}
     for name, quantity in sweep.quantities.items():
         told = sweep.array(name)
+        if STAGE in told.dims and not told.values.size:
+            continue
         about = {"long_name": quantity.says} | ({"units": quantity.unit} if quantity.unit else {})
         values = words(told.values)
         for dim in quantity.dims:
@@ -123,7 +135,7 @@ def dataset(sweep: Sweep) -> Any:
     return xarray.Dataset(found, coords, attributes(sweep))
 
 
-_DIMS = {STEP: "recorded step", DIRECTION: "eigen-direction"}
+_DIMS = {STEP: "recorded step", DIRECTION: "eigen-direction", STAGE: "stage of a splitting"}
 
 
 def columns(sweep: Sweep) -> dict[str, Array]:
@@ -138,10 +150,11 @@ def words(values: Array) -> Array:
 
 
 def _lives(sweep: Sweep) -> Iterator[dict[str, Array]]:
-    """Yield the trajectories of each setting, some at a time, as columns."""
+    """Yield the trajectories of each setting that has any, some at a time, as columns."""
     varied = sweep.varied()
     for place, setting in enumerate(sweep.settings):
-        yield from _lives_of(setting, {name: values[place] for name, values in varied.items()})
+        if not _is_split(setting):
+            yield from _lives_of(setting, {name: values[place] for name, values in varied.items()})
 
 
 def _lives_of(setting: Setting, coordinates: Mapping[str, Any]) -> Iterator[dict[str, Array]]:

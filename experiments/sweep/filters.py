@@ -122,11 +122,22 @@ def column(sweep: Sweep, name: str, where: str) -> npt.NDArray[Any]:
     full = full_name(sweep, name)
     if full in varied:
         return as_column(varied[full])
-    try:
-        return as_column([configured(each.described, full) for each in sweep.settings])
-    except KeyError:
+    cells = [_configured(each.described, full) for each in sweep.settings]
+    if all(cell is _NOTHING for cell in cells):
         known = known_columns(sweep)
-        raise InputError(f"{where}: there is no column {name!r}{nearest(name, known, one_of(known))}") from None
+        raise InputError(f"{where}: there is no column {name!r}{nearest(name, known, one_of(known))}")
+    # Each rule and each method has fields of its own.
+    return as_column([None if cell is _NOTHING else cell for cell in cells])
+
+
+_NOTHING: Any = object()
+
+
+def _configured(described: dict[str, Any], name: str) -> Any:
+    try:
+        return configured(described, name)
+    except KeyError:
+        return _NOTHING
 
 
 def full_name(sweep: Sweep, name: str) -> str:

@@ -11,6 +11,7 @@ from ... import __version__
 from ..files.experiment import Experiment, from_dict, read
 from ..record import obstacle
 from ..refusals import InputError
+from .amounts import with_methods
 from .conductor import Outcome, Report, Shard, conduct, interruptible
 from .engines.interface import Engine
 from .stopping import extent
@@ -182,7 +183,7 @@ def prepare(
     reason = obstacle(folder)
     if reason:
         raise InputError(f"--out={folder}: {reason}")
-    before = read_manifest(folder)
+    before, experiment = read_manifest(folder), with_methods(experiment)
     asked = manifest_of(experiment)
     if before is not None:
         asked = asked.settled(before)
@@ -218,6 +219,7 @@ def outlook(experiment: Experiment, folder: Path | None, workers: int, progress:
     """
     from .planner import plan
 
+    experiment = with_methods(experiment)
     before = None if folder is None else read_manifest(folder)
     if folder is None or before is None:
         return plan(experiment, workers, folder, progress)
@@ -251,7 +253,7 @@ def objection(experiment: Experiment, folder: Path | None, planned: "Plan", *, u
 
 
 def finished(folder: Path, asked: Manifest) -> list[int]:
-    """Return how many of the trajectories that each setting needs next, or needed, are there.
+    """Return how many of the trajectories, or repetitions, that each setting needs next, or needed, are there.
 
     Raises
     ------

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .amounts import REPETITIONS, counted_up, in_words
 from .planner import Plan, SettingPlan
 from .wording import counted, duration, large, share, size
 
@@ -60,7 +61,8 @@ def _table(settings: Sequence[SettingPlan], *, escape: bool) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for each in settings:
         cells = [f"{each.trajectories:,}", f"{each.units:,}", duration(each.seconds), _precision(each.half_interval)]
-        steps = [_steps(each), share(each.expected.censored)] if escape else [f"{each.max_steps:,}"]
+        cut_off = "split" if each.amount == REPETITIONS else share(each.expected.censored)
+        steps = [_steps(each), cut_off] if escape else [f"{each.max_steps:,}"]
         table.add_row(Text(", ".join(each.at.values()) or "the run"), *steps, *cells)
     return table
 
@@ -71,6 +73,8 @@ _SADDLE = ("steps", "number", "units", "time", "+-")
 def _steps(each: SettingPlan) -> str:
     expected = each.expected
     if not expected.known:
+        if not expected.log_steps > 0.0:
+            return "?"
         return f">{large(expected.log_steps)}"
     return large(expected.log_steps) + ("*" if expected.source.startswith("closed form") else " ")
 
@@ -86,12 +90,15 @@ def _notes(plan: Plan, shown: Sequence[SettingPlan]) -> Iterator[str]:
         yield f"the {len(shown)} dearest of {len(plan.settings):,} settings; --json tells all"
     if any(each.expected.source.startswith("closed form") for each in shown):
         yield "* by the closed form; the others by a pilot of 64 to 1024 trajectories"
+    if any(each.amount == REPETITIONS for each in shown):
+        yield "split: by splitting; number is that of repetitions, tau and +- by four small ones, roughly"
     yield "time: on one worker; +-: half the 95 % interval over the mean, as it will be"
 
 
 def _totals(plan: Plan) -> Table:
+    numbers = [(each.amount, each.trajectories) for each in plan.settings]
     rows = [
-        ("settings", f"{len(plan.settings):,}, {sum(each.trajectories for each in plan.settings):,} trajectories"),
+        ("settings", f"{len(plan.settings):,}, {in_words(counted_up(numbers))}"),
         ("units", _units(plan)),
         ("steps", large(math.log(plan.steps)) if plan.steps >= 1.0 else "0"),
         ("time", f"{duration(plan.seconds)} on {counted(plan.workers, 'worker')}{_busy(plan)}"),
@@ -113,11 +120,11 @@ def _totals(plan: Plan) -> Table:
 
 
 def _units(plan: Plan) -> str:
-    done = sum(each.finished for each in plan.settings)
+    done = counted_up((each.amount, each.finished) for each in plan.settings if each.finished)
     left = f"{plan.units:,} to run"
     if plan.units:
         left += f", {duration(plan.work / plan.units)} each"
-    return left + (f"; {done:,} trajectories are there already" if done else "")
+    return left + (f"; {in_words(done, ' and ')} are there already" if done else "")
 
 
 def _busy(plan: Plan) -> str:

@@ -4,16 +4,21 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...dynamics.rare_escapes import FEW_REPETITIONS
 from ...dynamics.saddle_spread import GROUP
+from ...dynamics.splitting import PATHS
 from ..fields import as_text, plain
 from ..files.experiment import Experiment, SweepPlan
+from ..rare_escape import is_split
 from ..refusals import InputError, deliberate_refusals
 from .advice import advice, advised
-from .expectation import Expectation, expect, fixed
+from .amounts import REPETITIONS, TRAJECTORIES, amount_of, with_methods
+from .expectation import Expectation, expect, expect_split, fixed, like, nominal_placing
 from .sizing import ensemble_of, half_interval, trajectories_of, unit_sizes
 from .speed import Speed, busy, combination, compile_now, measure, octave, unit_seconds
 from .wording import duration, large, share, size
@@ -33,6 +38,10 @@ BASE_MEMORY = 300e6
 """Bytes of a process with everything loaded."""
 SHARD_BYTES = 2_000
 """Bytes on disk of a unit beside its arrays."""
+MOST_PLACING = 30.0
+"""Nominal seconds of placing levels after which splittings of the same classes are taken to cost the same."""
+ROW_NUMBERS, STATES = 11, 6
+"""Numbers of a repetition beside those of its stages and paths; states that are kept at once for each trial."""
 _EXACT_SECONDS = {"Momentum": 10.0, "UnderdampedLangevin": 10.0}
 
 
@@ -44,13 +53,13 @@ class SettingPlan(NamedTuple):
     at
         Name -> value, in words, on each axis.
     expected
-        What is expected of each trajectory.
+        What is expected of each trajectory, or repetition.
     dimension, max_steps
-        d, and the steps after which a trajectory is cut off.
+        d, and the steps after which a trajectory is cut off, or a trial given up.
     trajectories, finished
-        How many will be run in all, and how many of them are there already.
+        How many trajectories, or repetitions, will be run in all, and how many of them are there already.
     unit, units
-        Trajectories in a unit, and units still to be run.
+        How many of them are in a unit, and units still to be run.
     seconds, longest
         On one worker: of all that is still to be run, and of one unit.
     uncut
@@ -65,6 +74,8 @@ class SettingPlan(NamedTuple):
         One line each.
     hopeless
         Whether hardly an escape is to be expected.
+    amount
+        What it is counted in: trajectories, or repetitions where it is split.
     """
 
     at: dict[str, str]
@@ -84,6 +95,7 @@ class SettingPlan(NamedTuple):
     exact: float
     warnings: tuple[str, ...] = ()
     hopeless: bool = False
+    amount: str = TRAJECTORIES
 
     @property
     def coordinates(self) -> str:
@@ -192,7 +204,7 @@ def plan(
     progress
         Called with (share done, what is under way).
     finished
-        Trajectories of each setting that are there already.
+        Trajectories, or repetitions, of each setting that are there already.
     units
         Unit size of each setting, 0 where that is not settled yet.
 
@@ -202,15 +214,12 @@ def plan(
         Where a setting cannot be run, in one line that tells which.
     """
     report = progress or (lambda share, told: None)
+    experiment = with_methods(experiment)
     number, slower = len(experiment.settings), busy(workers)
     ensembles = []
     for setting in experiment.settings:
-        try:
-            with deliberate_refusals():
-                ensembles.append(ensemble_of(setting.configuration))
-        except InputError as error:
-            at = ", ".join(f"{name}={value}" for name, value in coordinates(experiment, setting.place).items())
-            raise InputError(f"{at}: {error}" if at else str(error)) from None
+        with _refused_at(experiment, setting.place):
+            ensembles.append(ensemble_of(setting.configuration))
     groups: dict[Any, list[int]] = {}
     for k, ensemble in enumerate(ensembles):
         groups.setdefault(combination(ensemble), []).append(k)
@@ -237,7 +246,9 @@ def plan(
         speeds[key] = measure(ensembles[members[0]], largest, at_once, lives)
     there = [0] * number if finished is None else list(finished)
     settings = [
-        _setting_plan(experiment, k, ensembles[k], expected[k], told[k], wanted[k], there[k], speeds[combination(each)])
+        _setting_plan(
+            experiment, k, ensembles[k], expected[k], told[k], wanted[k], there[k], speeds[combination(each)], at_once
+        )
         for k, each in enumerate(ensembles)
     ]
     report(0.95, "what would help")
@@ -270,7 +281,7 @@ def check(plan: Plan, most_hours: float) -> None:
     if plan.memory > plan.memory_free:
         worst = max(plan.settings, key=lambda each: each.memory)
         raise InputError(
-            f"{_at(worst)}the results of its {worst.trajectories:,} trajectories take {size(plan.memory)} of memory; "
+            f"{_at(worst)}its {worst.trajectories:,} {worst.amount} take {size(plan.memory)} of memory; "
             f"{size(plan.memory_free)} are available"
         )
     if plan.seconds > 3600.0 * most_hours:
@@ -281,7 +292,7 @@ def check(plan: Plan, most_hours: float) -> None:
         help_ = [said for said in worst.warnings if " would " in said]
         said = help_[0] if help_ else f"{_how_long(worst)}: it needs {duration(alone)}"
         if not help_ and 1 <= fewer < worst.trajectories:
-            said += f"; trajectories={_rounded_down(fewer):,} would do"
+            said += f"; {worst.amount}={_rounded_down(fewer):,} would do"
         raise InputError(f"{_at(worst)}{said}{whole}, more than {most_hours:g} h on {_workers(plan.workers)}")
     if plan.settings and all(each.hopeless for each in plan.settings):
         worst = plan.settings[0]
@@ -291,21 +302,41 @@ def check(plan: Plan, most_hours: float) -> None:
 def expectations(experiment: Experiment, ensembles: Sequence[Any]) -> list[Expectation]:
     """Return what is expected of each setting; what differs in nothing that matters is looked at once."""
     known: dict[str, Expectation] = {}
-    found = []
+    seen: dict[Any, Expectation] = {}
+    spent, found = 0.0, []
     for setting, ensemble in zip(experiment.settings, ensembles, strict=True):
         configuration = setting.configuration
         described = configuration.described(ensemble.landscape, ensemble.noise, ensemble.rule)
-        for name in ("trajectories", "seed", "left_truncation"):
+        for name in ("trajectories", "repetitions", "seed", "left_truncation"):
             described["run"].pop(name, None)
         key = json.dumps(described, sort_keys=True)
         if key not in known:
             if hasattr(ensemble, "horizon"):
                 known[key] = fixed(ensemble.horizon)
+            elif is_split(ensemble):
+                kind = combination(ensemble)
+                if kind in seen and spent > MOST_PLACING:
+                    known[key] = like(seen[kind])
+                else:
+                    with _refused_at(experiment, setting.place):
+                        known[key] = seen[kind] = expect_split(ensemble)
+                    spent += nominal_placing(ensemble, seen[kind])
             else:
                 run = configuration.run
                 known[key] = expect(ensemble, run.exit, run.origin, len(ensembles))
         found.append(known[key])
     return found
+
+
+@contextmanager
+def _refused_at(experiment: Experiment, place: Sequence[int]) -> Iterator[None]:
+    """Have a refusal say at which setting."""
+    try:
+        with deliberate_refusals():
+            yield
+    except InputError as error:
+        at = ", ".join(f"{name}={value}" for name, value in coordinates(experiment, place).items())
+        raise InputError(f"{at}: {error}" if at else str(error)) from None
 
 
 def coordinates(experiment: Experiment, place: Sequence[int]) -> dict[str, str]:
@@ -333,6 +364,7 @@ def _setting_plan(
     wanted: int,
     finished: int,
     speed: Speed,
+    at_once: int,
 ) -> SettingPlan:
     d = ensemble.landscape.dimension
     left = max(wanted - finished, 0)
@@ -348,6 +380,13 @@ def _setting_plan(
         memory = 8.0 * records * d * GROUP + (groups + 2) * moments
         disk = groups * moments
         cap, uncut = ensemble.horizon, seconds
+    elif is_split(ensemble):
+        seconds += 1e-9 * speed.wide * expected.placing if units else 0.0
+        path = 8.0 * (d * (1 + ensemble.rule.rows()) + 2)
+        row = 8.0 * (ROW_NUMBERS + 4 * expected.stages + PATHS * (d + 1))
+        memory = at_once * STATES * ensemble.trials * path + 3.0 * row * wanted
+        disk = row * wanted
+        cap, uncut = ensemble.end.max_steps, seconds
     else:
         memory, disk = 27.0 * wanted, 9.0 * wanted
         cap = ensemble.end.max_steps
@@ -369,6 +408,7 @@ def _setting_plan(
         memory,
         disk + SHARD_BYTES * math.ceil(wanted / unit),
         _EXACT_SECONDS.get(rule, 1.0) if experiment.plan.exact and not saddle else 0.0,
+        amount=amount_of(experiment.settings[k].configuration.run._asdict()),
     )
     if not saddle:
         result = _warned(result, experiment.plan)
@@ -381,8 +421,12 @@ def _setting_plan(
 def _warned(each: SettingPlan, sweep: SweepPlan) -> SettingPlan:
     expected, said = each.expected, []
     escapes = each.trajectories * expected.escaped
-    hopeless = bool(expected.known and escapes < TOO_FEW) if not expected.diverged > 0.0 else False
-    if hopeless:
+    split = each.amount == REPETITIONS
+    hopeless = bool(expected.known and escapes < TOO_FEW and not expected.diverged > 0.0 and not split)
+    if split:
+        if each.trajectories < FEW_REPETITIONS:
+            said.append(f"{each.trajectories} repetitions tell little of their own scatter: take {FEW_REPETITIONS}")
+    elif hopeless:
         seen = "no escape is" if escapes < 0.1 else f"about {escapes:.1g} escapes are"
         said.append(f"{_how_long(each)}: {seen} expected within max_steps={each.max_steps:,}")
     elif not expected.known:
@@ -399,26 +443,27 @@ def _warned(each: SettingPlan, sweep: SweepPlan) -> SettingPlan:
         said.append(f"{share(expected.diverged)} of the trajectories will diverge")
     if sweep.target is not None and expected.known and each.half_interval > 1.02 * sweep.target:
         reached = f"about {each.half_interval:.2g}" if math.isfinite(each.half_interval) else "nothing"
-        said.append(f"the target {sweep.target:g} is out of reach of {each.trajectories:,} trajectories: {reached}")
+        said.append(f"the target {sweep.target:g} is out of reach of {each.trajectories:,} {each.amount}: {reached}")
     return each._replace(warnings=tuple(said), hopeless=hopeless)
 
 
 def _advise(experiment: Experiment, settings: list[SettingPlan], workers: int) -> None:
     """Add to the warnings of the worst settings what would help, and to all how long they would take uncut."""
     stuck = [k for k, each in enumerate(settings) if each.hopeless or each.seconds / workers > 3600.0]
-    stuck = [k for k in stuck if settings[k].expected.source not in ("as asked",) and settings[k].expected.known]
+    stuck = [k for k in stuck if settings[k].expected.source != "as asked" and settings[k].expected.known]
+    stuck = [k for k in stuck if settings[k].amount == TRAJECTORIES]
     worst = sorted(stuck, key=lambda k: -settings[k].expected.log_steps)[:ADVISED]
     dearest = max(range(len(settings)), key=lambda k: settings[k].seconds, default=None)
     if dearest in stuck and dearest not in worst:
         worst.append(dearest)
     for k in stuck:
         each = settings[k]
-        text = f"direct simulation needs {_uncut(each, workers)}"
+        text = f'direct simulation needs {_uncut(each, workers)}; run.method="splitting" would reach it'
         if k in worst:
             steps = each.max_steps * min(1.0, 3600.0 * workers / max(each.seconds, 1e-9))
             target = math.floor(math.log10(max(steps, 1e4)) + 1e-9) * math.log(10.0)
             helps = advised(advice(experiment.settings[k].configuration, target))
-            text += f"; {helps}" if helps else ""
+            text += f", {helps}" if helps else ""
         kept = [said for said in each.warnings if not said.startswith("tau about")]
         settings[k] = each._replace(warnings=(f"{_how_long(each)}: {text}", *kept))
 

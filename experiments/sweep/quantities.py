@@ -8,11 +8,12 @@ import numpy as np
 
 from ..configuration import objects
 from ..verdict import Verdict, escape_verdict, spread_verdict
+from .amounts import REPETITIONS, amount_of
 from .stopping import NO_RESULT, TOO_FEW, Extent
 from .unit import module_of
 
 TIME, STEPS, COUNT, SECONDS, NUMBER, TEXT = "dynamical time", "steps", "trajectories", "s", "1", ""
-STEP, DIRECTION = "step", "direction"
+STEP, DIRECTION, STAGE = "step", "direction", "stage"
 CLOSED, SOLVED = ("closed_form", "corrected"), ("exact_diffusion", "exact_discrete")
 REFERENCES = (*CLOSED, *SOLVED)
 BEST = ("exact_discrete", "exact_diffusion", "corrected", "closed_form")
@@ -50,7 +51,7 @@ class Quantity(NamedTuple):
 
 _REACH = {
     "trajectories": Quantity("trajectories that count so far", COUNT, kind=int),
-    "wanted": Quantity("trajectories asked for, with a target those of the next look", COUNT, kind=int),
+    "wanted": Quantity("how many are asked for, with a target those of the next look", COUNT, kind=int),
     "complete": Quantity("whether nothing is left to run", kind=bool),
 }
 _COST = {
@@ -86,13 +87,21 @@ QUANTITIES: dict[str, dict[str, Quantity]] = {
         "high": Quantity("upper end of its 95 % interval", TIME),
         "mean_steps": Quantity("mean escape time in steps", STEPS),
         "precision": Quantity("half the 95 % interval over the mean"),
+        "method": Quantity("direct or splitting", TEXT, kind=str),
         **_REACH,
+        "repetitions": Quantity("repetitions of a splitting that count so far", "repetitions", kind=int),
         "escaped": Quantity("how many escaped", COUNT, kind=int),
         "censored": Quantity("how many were still on their way when last seen", COUNT, kind=int),
-        "diverged": Quantity("how many left the bound or lost finiteness", COUNT, kind=int),
+        "diverged": Quantity("how many left the bound or lost finiteness; of a splitting, trials", COUNT, kind=int),
         "censored_share": Quantity("censored over trajectories"),
         "total_steps": Quantity("steps lived by all", STEPS, kind=int),
         "exponentiality": Quantity("p of the test of a constant chance of escape"),
+        "relative_error": Quantity("of a splitting: standard error of its mean rate over that rate"),
+        "ancestors": Quantity("fewest entries that the escapes of a repetition descend from", kind=int),
+        "cautions": Quantity("how many reasons there are not to trust a splitting", kind=int),
+        "caution": Quantity("the first of them", TEXT, kind=str),
+        "chance": Quantity("share of the trials of a stage that reached its level", NUMBER, (STAGE,)),
+        "level": Quantity("level of a stage along the escape direction, the last is the exit", "theta", (STAGE,)),
         **_predicted(TIME),
         **_COST,
     },
@@ -143,7 +152,7 @@ def measured(
     there
         How far it is.
     result
-        EscapeTimes or SaddleSpread, or None.
+        EscapeTimes, RareEscapes or SaddleSpread, or None.
     problem
         Why there is none.
     solved
@@ -152,14 +161,17 @@ def measured(
         Settings that are judged together.
     """
     values: dict[str, Any] = {"wanted": there.wanted, "complete": there.complete, "problem": problem}
+    if described["question"] == "escape":
+        values["method"] = described["run"].get("method", "direct")
     known = {name: reference_values(solved, name) for name in REFERENCES} if solved else {}
     values |= {name: value for name, value in known.items() if value is not None}
     if result is None:
         if there.complete and problem == TOO_FEW:
             values["digest"] = NO_RESULT
         return Row(values, None, there.complete)
-    values |= (_escape if described["question"] == "escape" else _spread)(result)
-    values |= {"trajectories": there.done, "seconds": result.seconds}
+    amount = amount_of(described["run"])
+    tell = _split if amount == REPETITIONS else _escape if described["question"] == "escape" else _spread
+    values |= tell(result) | {amount: there.done, "seconds": result.seconds}
     if there.complete:
         values["digest"] = result.digest()
     verdict = _verdict(described, result, solved, known.get("exact_discrete"), together) if there.complete else None
@@ -222,6 +234,28 @@ def _escape(times: Any) -> dict[str, Any]:
         "censored_share": times.censored / times.trajectories,
         "total_steps": times.total_steps,
         "exponentiality": times.exponentiality()[1],
+    }
+
+
+def _split(times: Any) -> dict[str, Any]:
+    from ..escape import precision
+
+    low, high = times.interval(0.95)
+    cautions = times.cautions()
+    return {
+        "mean": times.mean,
+        "low": low,
+        "high": high,
+        "mean_steps": times.mean_steps,
+        "precision": precision(times),
+        "diverged": int(times.astray.sum()),
+        "total_steps": times.total_steps,
+        "relative_error": times.relative_error,
+        "ancestors": int(times.ancestors[:, -1].min()),
+        "cautions": len(cautions),
+        "caution": cautions[0] if cautions else "",
+        "chance": times.chances,
+        "level": np.append(times.ladder.levels[1:], times.exit),
     }
 
 

@@ -11,7 +11,8 @@ from ..fields import as_text
 from ..files.axes import Axis
 from ..refusals import InputError, nearest, one_of
 from . import quantities
-from .quantities import DIRECTION, QUANTITIES, STEP, Quantity, Row
+from .amounts import counted_up
+from .quantities import DIRECTION, QUANTITIES, STAGE, STEP, Quantity, Row
 from .stopping import TOO_FEW, Extent, combined, extent, result_of
 from .store import SHARDS, SWEEP, DamagedShardError, Manifest, Store, StoredSetting, read_manifest
 from .unit import REFERENCES, module_of
@@ -134,7 +135,7 @@ class Setting:
 
     @property
     def result(self) -> Any:
-        """EscapeTimes or SaddleSpread of trajectories [0, N) as far as they are there; None where none are.
+        """EscapeTimes, RareEscapes or SaddleSpread of numbers [0, N) as far as they are there; None where none are.
 
         Raises
         ------
@@ -160,7 +161,7 @@ class Sweep:
     """A sweep as it lies in its folder at the moment it is loaded, under way or finished.
 
     ``sweep["mean"]`` is a labelled array, ``sweep.table()`` a dict of columns, ``sweep[2]`` or ``sweep[0, 2]`` the
-    EscapeTimes or SaddleSpread of a setting, ``sweep.select(**{"rule.lr": 0.05})`` a part of it.
+    EscapeTimes, RareEscapes or SaddleSpread of a setting, ``sweep.select(**{"rule.lr": 0.05})`` a part of it.
 
     Attributes
     ----------
@@ -264,8 +265,13 @@ class Sweep:
         return sum(len(self._reader.store.units(key)) for key in keys)
 
     def missing(self) -> int:
-        """Return how many trajectories are known to be missing."""
-        return sum(self._reader.missing(number) for number in self._numbers)
+        """Return how many trajectories, or repetitions, are known to be missing."""
+        return sum(self.lacking().values())
+
+    def lacking(self) -> dict[str, int]:
+        """Return how many of each are known to be missing, of those that settings are counted in."""
+        settings = self.manifest.settings
+        return counted_up((settings[number].amount, self._reader.missing(number)) for number in self._numbers)
 
     def unsolved(self) -> int:
         """Return of how many settings the exact references were asked for and are not there."""
@@ -329,15 +335,23 @@ class Sweep:
         ----------
         names
             Quantities, all if left out. Of those with a value for each step and direction of a saddle, the one at the
-            last step along the lowest curvature.
+            last step along the lowest curvature; those with one for each stage of a splitting are no columns.
+
+        Raises
+        ------
+        InputError
+            Where one is no column.
         """
-        wanted = list(self.quantities) if names is None else list(names)
+        columns = [name for name, quantity in self.quantities.items() if STAGE not in quantity.dims]
+        wanted = columns if names is None else list(names)
         closed = any(self._quantity(name).closed for name in wanted)
         found = {name: as_column(values) for name, values in self.varied().items()}
         self.rows()
         rows = [self.last(each.values(closed=closed)) for each in self.settings]
         for name in wanted:
             quantity = self._quantity(name)
+            if name not in columns:
+                raise InputError(f'{name} has a value for each stage: sweep["{name}"] tells them, a table does not')
             cells = [row.get(name) for row in rows]
             cells = [quantity.nothing if cell is None else cell for cell in cells]
             found[name] = np.array(cells, dtype=object if quantity.kind is str else quantity.kind)
@@ -417,14 +431,10 @@ class Sweep:
         return found
 
     def _sizes(self) -> dict[str, int]:
-        """Return how many steps and directions there are at most."""
-        sizes = {STEP: 0, DIRECTION: 0}
-        if self.question == "saddle":
-            for row in self.rows():
-                if "variance" in row.values:
-                    steps, directions = row.values["variance"].shape
-                    sizes = {STEP: max(sizes[STEP], steps), DIRECTION: max(sizes[DIRECTION], directions)}
-        return sizes
+        """Return how many steps and directions, or stages, there are at most."""
+        dims, told = ((STEP, DIRECTION), "variance") if self.question == "saddle" else ((STAGE,), "chance")
+        shapes = [row.values[told].shape for row in self.rows() if told in row.values]
+        return dict(zip(dims, np.max(shapes, axis=0).tolist() if shapes else [0] * len(dims), strict=True))
 
     def _common(self, dim: str) -> Array:
         """Return the recorded steps where all settings have the same, or places from 0."""
@@ -514,7 +524,7 @@ class Reader:
                 return Extent(missing[0][0] if missing else wanted, wanted), None, told
 
     def missing(self, number: int) -> int:
-        """Return how many of the wanted trajectories of a setting are not there."""
+        """Return how many of the wanted trajectories, or repetitions, of a setting are not there."""
         setting, wanted = self.manifest.settings[number], self.row(number).values["wanted"]
         ranges = self.store.missing(setting.key, self.manifest.question, wanted)
         return sum(stop - start for start, stop in ranges)

@@ -16,6 +16,7 @@ from ...dynamics.kernels import CHUNK
 from ...dynamics.saddle_spread import GROUP
 from ...dynamics.work import VECTOR, lane_count, narrower
 from ...landscapes.interface import suited
+from ..rare_escape import is_split
 from .expectation import Expectation
 
 SAMPLE = 0.04
@@ -28,6 +29,8 @@ TYPICAL_END = 300.0
 """Nanoseconds that the end of a trajectory takes where nothing was measured."""
 COMPILED = 0.7
 """Seconds from which a first call is held to have compiled, not loaded."""
+FEWEST_TRIALS, LONGEST_SAMPLE = 500, 2e7
+"""Trials that tell how fast a splitting is, and steps times dimension beyond which no more are taken for that."""
 _ROUNDS = 12
 
 
@@ -37,7 +40,8 @@ class Speed(NamedTuple):
     Parameters
     ----------
     lanes, wide, narrow
-        Lanes of a full block, and nanoseconds that a step of it takes and that a step of the narrowest takes.
+        Lanes of a full block, and nanoseconds that a step of it takes and that a step of the narrowest takes. Of a
+        splitting, whose blocks fill and empty all the time, what a step of one path takes in all.
     ends
         Nanoseconds that the end of a trajectory takes and the start of the next, by the octave of their mean life; for
         a saddle, those of the moments of one record of a group, at 0.
@@ -73,6 +77,8 @@ def unit_seconds(speed: Speed, trajectories: int, expected: Expectation, ensembl
             blocks = math.ceil(min(GROUP, trajectories - low) / width)
             nanoseconds += blocks * ensemble.horizon * speed.step(width) + len(ensemble.at) * speed.ends[0]
         return speed.call + 1e-9 * nanoseconds
+    if is_split(ensemble):
+        return speed.call + 1e-9 * trajectories * expected.lived * speed.wide
     lanes = min(lane_count(None, dimension, trajectories), max(trajectories, 1))
     which = octave(expected)
     ends = 0.0 if which is None else speed.ends.get(which, TYPICAL_END)
@@ -160,7 +166,7 @@ def combination(ensemble: Any) -> tuple[Any, ...]:
         np.shape(field) if isinstance(field, np.ndarray) else bool(field) for part in _parts(ensemble) for field in part
     )
     aligned = ensemble.end.axis >= 0 if hasattr(ensemble, "end") else True
-    return kinds(ensemble), ensemble.landscape.dimension, shapes, aligned
+    return kinds(ensemble), ensemble.landscape.dimension, shapes, aligned, getattr(ensemble, "trials", 0)
 
 
 def _parts(ensemble: Any) -> list[Any]:
@@ -206,6 +212,8 @@ def measure(
         Octave -> an ensemble of the combination whose lives are in it, and its expectation.
     """
     threads = max(1, min(workers, cores()))
+    if is_split(ensemble):
+        return _measure_split(ensemble, threads)
     dimension = ensemble.landscape.dimension
     call = min(_cpu(lambda: _first(ensemble), threads) for _ in range(3))
     if hasattr(ensemble, "horizon"):
@@ -234,6 +242,23 @@ def measure(
         steps = block_steps(number, lanes, expected, quick.end.max_steps, speed.step)
         speed.ends[which] = max((1e9 * taken - steps) / number, 0.0)
     return speed
+
+
+def _measure_split(ensemble: Any, threads: int) -> Speed:
+    from ...dynamics.splitting import repeat, walks_of
+
+    ladder, trials = ensemble.ladder(), ensemble.trials
+
+    def steps(trials: int) -> float:
+        walks, length = walks_of(ladder, trials)
+        return float(walks * (ladder.burn_in + length) + trials * ladder.lengths.sum())
+
+    while trials > FEWEST_TRIALS and steps(trials) * ensemble.landscape.dimension > LONGEST_SAMPLE:
+        trials //= 2
+    found: list[Any] = []
+    seconds = _cpu(lambda: found.append(repeat(ensemble, ladder, 0, trials)), threads)
+    each = 1e9 * seconds / max(float(found[0].steps), 1.0)
+    return Speed(1, each, each, {}, 0.0)
 
 
 def _measure_spread(ensemble: Any, trajectories: int, threads: int, call: float) -> Speed:
@@ -269,8 +294,21 @@ def _first(ensemble: Any) -> None:
     """Run as little as can be run."""
     if hasattr(ensemble, "horizon"):
         ensemble._replace(horizon=1, at=np.array([1], np.int64)).run(2, _ignore, threads=1)
+    elif is_split(ensemble):
+        _first_climb(ensemble)
     else:
         ensemble._replace(end=ensemble.end._replace(max_steps=1), left_truncation=0).run(1, threads=1)
+
+
+def _first_climb(ensemble: Any) -> None:
+    """Run the loops of a splitting on next to nothing."""
+    from ...dynamics.splitting import Machine, Walks
+    from ...dynamics.splitting_kernels import STRIDE, new_states
+
+    machine, end = Machine(ensemble), ensemble.end
+    machine.walks(range(1), Walks(end.beginning, end.level, 0, STRIDE), 1)
+    nowhere = new_states(0, machine.dimension, machine.rows)
+    machine.trials(nowhere, np.zeros(0, np.int64), np.zeros(0, np.uint64), end.beginning, end.level)
 
 
 def _cpu(work: Callable[[], Any], threads: int) -> float:

@@ -1,7 +1,7 @@
 """When a setting has been run often enough.
 
-With a target, trajectories are added until the interval is narrow enough. What decides is a function of the results of
-trajectories [0, N) alone, looked at for certain N: so every engine, split and resumption stops at the same N.
+With a target, trajectories or repetitions are added until the interval is narrow enough. What decides is a function of
+the results of numbers [0, N) alone, looked at for certain N: so every engine, split and resumption stops at the same N.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..files.experiment import SweepPlan
+from .amounts import REPETITIONS
 from .store import Manifest, Store, StoredSetting
 from .unit import module_of, prepared_of
 
@@ -22,7 +23,11 @@ TOO_FEW = "fewer than two trajectories stayed finite: the rule diverges"
 NO_RESULT = "none"
 """Stands for the digest of the result of such a setting."""
 MOST_TIMES = 100
-"""Default of ``most_trajectories`` in multiples of ``trajectories``."""
+"""Default of ``most_trajectories`` and ``most_repetitions`` in multiples of those that are run first."""
+
+
+LEAST_REPETITIONS = 16
+"""Repetitions before which a target stops nothing: a few lie close by chance too often."""
 
 
 class Extent(NamedTuple):
@@ -45,28 +50,37 @@ class Extent(NamedTuple):
         return self.done == self.wanted
 
 
-def most_trajectories(plan: SweepPlan, first: int) -> int:
-    """Return at how many trajectories a setting stops even if it is not precise enough."""
-    return MOST_TIMES * first if plan.most_trajectories is None else max(first, plan.most_trajectories)
+def most_of(plan: SweepPlan, setting: StoredSetting) -> int:
+    """Return at how many trajectories or repetitions a setting stops even if it is not precise enough."""
+    most = _most_asked(plan, setting)
+    return MOST_TIMES * setting.trajectories if most is None else max(setting.trajectories, most)
+
+
+def _most_asked(plan: SweepPlan, setting: StoredSetting) -> int | None:
+    return plan.most_repetitions if setting.amount == REPETITIONS else plan.most_trajectories
 
 
 def next_total(total: int, precision: float, plan: SweepPlan, setting: StoredSetting) -> int:
-    """Return how many trajectories a setting should have after N, N itself where these will do.
+    """Return how many trajectories or repetitions a setting should have after N, N itself where these will do.
 
     Parameters
     ----------
     total
         N.
     precision
-        Half of the 95 % interval over the mean, of trajectories [0, N).
+        Half of the 95 % interval over the mean, of numbers [0, N).
     plan
         With the target.
     setting
         Its unit rounds the number.
     """
-    most = most_trajectories(plan, setting.trajectories)
-    hopeless = not math.isfinite(precision) and plan.most_trajectories is None
-    if plan.target is None or precision <= plan.target or total >= most or hopeless:
+    most = most_of(plan, setting)
+    if plan.target is None or total >= most:
+        return total
+    if setting.amount == REPETITIONS and total < LEAST_REPETITIONS:
+        return min(most, math.ceil(LEAST_REPETITIONS / setting.unit) * setting.unit)
+    hopeless = not math.isfinite(precision) and _most_asked(plan, setting) is None
+    if precision <= plan.target or hopeless:
         return total
     growth = MARGIN * (precision / plan.target) ** 2 if math.isfinite(precision) else MOST_GROWTH
     wanted = total * min(max(growth, LEAST_GROWTH), MOST_GROWTH)
@@ -90,7 +104,7 @@ def extent(store: Store, manifest: Manifest, setting: StoredSetting) -> Extent:
 
 
 def result_of(store: Store, manifest: Manifest, setting: StoredSetting, trajectories: int) -> Any:
-    """Return the EscapeTimes or SaddleSpread of trajectories [0, N) of a setting, all of which are there.
+    """Return the EscapeTimes, RareEscapes or SaddleSpread of numbers [0, N) of a setting, all of which are there.
 
     None where too few of them stayed finite to tell anything.
 

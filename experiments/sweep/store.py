@@ -22,6 +22,7 @@ from ... import __version__
 from ..files.experiment import Axis, Experiment, SweepPlan
 from ..record import PART, atomic
 from ..refusals import InputError
+from .amounts import AMOUNTS, TRAJECTORIES, amount_of, with_methods
 from .pieces import Piece, cover
 from .unit import Done, Unit, grain_of, setting_key
 from .wording import counted
@@ -55,11 +56,11 @@ class StoredSetting(NamedTuple):
     described
         Its configuration as plain values.
     unit
-        Trajectories in a unit of it; 0 as long as that is not settled.
+        Trajectories, or repetitions, in a unit of it; 0 as long as that is not settled.
     cost
-        Steps times dimension that a trajectory is expected to take.
+        Steps times dimension that one of them is expected to take.
     expected
-        Trajectories that it is expected to need; with a target, they are added until they are enough.
+        How many it is expected to need; with a target, they are added until they are enough.
     """
 
     key: str
@@ -70,9 +71,14 @@ class StoredSetting(NamedTuple):
     expected: int = 0
 
     @property
+    def amount(self) -> str:
+        """What it is counted in: trajectories, or repetitions where it is split."""
+        return amount_of(self.described["run"])
+
+    @property
     def trajectories(self) -> int:
-        """Trajectories that its run asks for."""
-        return int(self.described["run"]["trajectories"])
+        """Trajectories, or repetitions, that its run asks for."""
+        return int(self.described["run"][self.amount])
 
 
 class Manifest(NamedTuple):
@@ -155,13 +161,15 @@ class Change(NamedTuple):
     added
         Settings that are new.
     extended
-        Settings with more trajectories than before.
+        Settings with more trajectories, or repetitions, than before.
     dropped
         Settings that are no longer in the file.
     shortened
-        Settings with fewer trajectories than before.
+        Settings with fewer trajectories, or repetitions, than before.
     plan
         Whether the plan changed.
+    amount
+        What those with more or fewer are counted in.
     """
 
     added: int
@@ -169,6 +177,7 @@ class Change(NamedTuple):
     dropped: int
     shortened: int
     plan: bool
+    amount: str = TRAJECTORIES
 
     @property
     def appends(self) -> bool:
@@ -176,16 +185,16 @@ class Change(NamedTuple):
         return not self.dropped and not self.shortened
 
     def __bool__(self) -> bool:
-        return any(tuple(self))
+        return any(tuple(self)[:-1])
 
     def __str__(self) -> str:
-        more = {"added": self.added, "with more trajectories": self.extended}
+        more = {"added": self.added, f"with more {self.amount}": self.extended}
         return ", ".join([*_counted(more), *([self.taken] if not self.appends else []), *(["[sweep]"] * self.plan)])
 
     @property
     def taken(self) -> str:
         """What is no longer asked for."""
-        less = {"no longer in it": self.dropped, "with fewer trajectories": self.shortened}
+        less = {"no longer in it": self.dropped, f"with fewer {self.amount}": self.shortened}
         return ", ".join(_counted(less))
 
 
@@ -194,8 +203,8 @@ def _counted(told: dict[str, int]) -> list[str]:
 
 
 def manifest_of(experiment: Experiment, unit_sizes: Sequence[int] | None = None) -> Manifest:
-    """Return what a folder for this experiment is made for; unit sizes may be settled later."""
-    settings = []
+    """Return what a folder for this experiment is made for, methods settled; unit sizes may be settled later."""
+    experiment, settings = with_methods(experiment), []
     for number, setting in enumerate(experiment.settings):
         described = setting.configuration.described(*setting.configuration.build())
         size = 0 if unit_sizes is None else unit_sizes[number]
@@ -209,12 +218,14 @@ def change(before: Manifest, after: Manifest) -> Change:
     """Say how what is asked for now differs from what was asked for before."""
     old, new = _most_trajectories(before), _most_trajectories(after)
     both = old.keys() & new.keys()
+    changed = {each.amount for each in after.settings if each.key in both and new[each.key] != old[each.key]}
     return Change(
         added=len(new.keys() - old.keys()),
         extended=sum(new[key] > old[key] for key in both),
         dropped=len(old.keys() - new.keys()),
         shortened=sum(new[key] < old[key] for key in both),
         plan=before.plan._replace(unit=None) != after.plan._replace(unit=None),
+        amount=" or ".join(amount for amount in AMOUNTS if amount in changed),
     )
 
 

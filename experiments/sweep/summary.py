@@ -8,6 +8,7 @@ from ... import __version__
 from ..fields import plain
 from ..verdict import Verdict
 from . import quantities
+from .amounts import AMOUNTS
 from .filters import chosen, column, full_name
 from .reading import Setting, Sweep
 
@@ -92,12 +93,12 @@ class Totals(NamedTuple):
         Settings, and those of which nothing is left to run.
     units
         Finished units.
-    trajectories
-        Trajectories that count so far.
+    trajectories, repetitions
+        Trajectories, and repetitions of splittings, that count so far.
     missing
-        Trajectories that are known to be missing.
+        How many of them are known to be missing.
     steps
-        Trajectory-steps taken.
+        Steps taken.
     seconds
         Seconds of one worker that it took.
     """
@@ -106,6 +107,7 @@ class Totals(NamedTuple):
     complete: int
     units: int
     trajectories: int
+    repetitions: int
     missing: int
     steps: int
     seconds: float
@@ -131,10 +133,10 @@ def _to_compute(sweep: Sweep, places: tuple[int, ...]) -> int:
 def totals(sweep: Sweep) -> Totals:
     """Return how far a sweep is."""
     rows = sweep.rows()
-    there = sum(row.values.get("trajectories", 0) for row in rows)
+    there, repeated = (sum(row.values.get(amount, 0) for row in rows) for amount in AMOUNTS)
     steps, seconds = sweep.effort()
     complete = sum(row.complete for row in rows)
-    return Totals(len(rows), complete, sweep.units, there, sweep.missing(), steps, seconds)
+    return Totals(len(rows), complete, sweep.units, there, repeated, sweep.missing(), steps, seconds)
 
 
 def verdicts(sweep: Sweep) -> Counter[str]:

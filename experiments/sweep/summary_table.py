@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .amounts import AMOUNTS, in_words
 from .filters import column
 from .naming import labels
 from .quantities import BEST
-from .summary import Summary, go_on, totals, verdicts
+from .summary import Summary, Totals, go_on, totals, verdicts
 from .wording import duration
 
 DAMAGED = 5
@@ -85,7 +86,7 @@ def _head(result: Summary) -> Table:
     rows = [
         ("sweep", f"{sweep.name}, {sweep.question}; {sweep.folder}"),
         ("settings", f"{found.complete:,} of {found.settings:,} complete"),
-        ("units", f"{found.units:,}, {found.trajectories:,} trajectories"),
+        ("units", f"{found.units:,}, {in_words(counted(found))}"),
         ("steps", f"{found.steps:.4g}, {duration(found.seconds)} of one worker"),
     ]
     judged = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(verdicts(sweep).items()))
@@ -98,6 +99,11 @@ def _head(result: Summary) -> Table:
     for name, said in rows:
         table.add_row(Text(name), Text(said))
     return table
+
+
+def counted(found: Totals) -> dict[str, int]:
+    """Return how many trajectories and repetitions there are so far, those that there are."""
+    return {name: number for name in AMOUNTS if (number := getattr(found, name))}
 
 
 def _table(columns: list[Column]) -> Table:
@@ -135,12 +141,22 @@ def _columns(result: Summary) -> list[Column]:
 
 
 def _escapes(result: Summary, rows: list[dict[str, Any]]) -> list[Column]:
+    split = [row["method"] == "splitting" for row in rows]
     shown = [
         Column("mean t", [_cell(row, "mean") for row in rows], 0, "mean"),
         Column("95 %", [_interval(row) for row in rows], 3, "low,high"),
-        Column("escaped", [_of(row, "escaped") for row in rows], 4, "escaped"),
-        Column("steps", [_cell(row, "mean_steps") for row in rows], 6, "mean_steps"),
     ]
+    if any(split) and not all(split) and "run.method" not in result.sweep.varied():
+        shown.append(Column("method", [row["method"] for row in rows], 5, "method"))
+    if not all(split) or not rows:
+        escaped = ["" if own else _of(row, "escaped") for own, row in zip(split, rows, strict=True)]
+        shown.append(Column("escaped", escaped, 4, "escaped"))
+    if any(split):
+        told = [_of(row, "repetitions", "wanted") if own else "" for own, row in zip(split, rows, strict=True)]
+        shown.append(Column("repetitions", told, 4, "repetitions"))
+    if any(row.get("cautions") for row in rows):
+        shown.append(Column("cautions", [str(row.get("cautions", "") or "") for row in rows], 2, "cautions"))
+    shown.append(Column("steps", [_cell(row, "mean_steps") for row in rows], 6, "mean_steps"))
     return shown + _compared(result, rows)
 
 
@@ -190,6 +206,10 @@ def _notes(result: Summary, left_out: list[str]) -> Iterator[str]:
         said.append(f"{len(places):,} of {len(result.places):,} settings; --rows=0 tells all")
     elif len(result.places) < len(sweep):
         said.append(f"{len(result.places):,} of {len(sweep):,} settings")
+    doubtful = [row["caution"] for row in rows if row.get("caution")]
+    if doubtful and not result.columns:
+        more = f" (and more of {len(doubtful) - 1:,} others)" if len(doubtful) > 1 else ""
+        said.append(f"caution: {doubtful[0]}{more}")
     problems = sorted({row["problem"] for row in rows if row.get("problem")})
     said += [f"no result: {line}" for line in problems[:DAMAGED]]
     said += [f"damaged: {line}" for line in sweep.damaged[:DAMAGED]]
@@ -201,7 +221,7 @@ def _notes(result: Summary, left_out: list[str]) -> Iterator[str]:
     if found.complete < found.settings:
         count = found.settings - found.complete
         those = "1 setting is" if count == 1 else f"{count:,} settings are"
-        said.append(f"{those} not complete, {found.missing:,} trajectories are missing")
+        said.append(f"{those} not complete, {in_words(sweep.lacking(), ' and ')} are missing")
     if unsolved or found.complete < found.settings:
         said.append("go on with:")
         said.append(COMMAND + go_on(sweep))
@@ -228,7 +248,7 @@ def _interval(row: dict[str, Any]) -> str:
 def _of(row: dict[str, Any], name: str, total: str = "trajectories") -> str:
     if name not in row:
         return f"-/{row['wanted']}"
-    if name == "trajectories" and row["complete"]:
+    if name in AMOUNTS and row["complete"]:
         return str(row[name])
     part = "" if row["complete"] else f" of {row['wanted']}"
     return f"{row[name]}/{row[total]}{part if total != 'wanted' else ''}"

@@ -1,4 +1,4 @@
-"""A unit of work: a range of trajectories of one setting. It is stateless, and the same wherever it runs."""
+"""A unit of work: a range of trajectories or repetitions of one setting. It is stateless, and the same everywhere."""
 
 import hashlib
 import json
@@ -14,23 +14,30 @@ import numpy.typing as npt
 from ..choices import ROOT
 from ..configuration import objects
 from ..question import QUESTIONS
+from .amounts import REPETITIONS, TRAJECTORIES, amount_of
 
-NOT_RAW = ("trajectories", "left_truncation")
-"""Fields of a run that decide how many trajectories there are and what is made of them, not what each does."""
+NOT_RAW = {
+    TRAJECTORIES: ("trajectories", "left_truncation", "method", "repetitions", "trials"),
+    REPETITIONS: ("trajectories", "left_truncation", "repetitions"),
+}
+"""Fields of a run that decide how much is run and what is made of it, not what each trajectory or repetition does.
+
+A direct run is known by what it was before there was another method.
+"""
 
 REFERENCES = "references"
 """Name of the array that holds the exact references of a setting, as JSON text."""
 
 
 class Unit(NamedTuple):
-    """A range of trajectories of one setting; one of none stands for its exact references.
+    """A range of trajectories or repetitions of one setting; one of none stands for its exact references.
 
     Parameters
     ----------
     setting
         Key of the setting.
     start, stop
-        First trajectory number, and the one after the last.
+        First number, and the one after the last.
     """
 
     setting: str
@@ -65,7 +72,7 @@ class Done(NamedTuple):
     seconds
         How long it took.
     steps
-        Steps that its trajectories lived.
+        Steps that its trajectories lived, or its repetitions took.
     """
 
     unit: Unit
@@ -80,7 +87,8 @@ class UnitError(Exception):
 
 def setting_key(described: dict[str, Any], version: str) -> str:
     """Return a digest of all that the raw results of a setting depend on, and of the version of the program."""
-    run = {name: value for name, value in described["run"].items() if name not in NOT_RAW}
+    left_out = NOT_RAW[amount_of(described["run"])]
+    run = {name: value for name, value in described["run"].items() if name not in left_out}
     text = json.dumps([version, described | {"run": run}], sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -106,7 +114,8 @@ def perform(task: Task, stop: threading.Event | None = None) -> Done | None:
         text = json.dumps(_solved(module, task.described), allow_nan=False)
         note = {REFERENCES: np.frombuffer(text.encode(), dtype=np.uint8)}
         return Done(task.unit, note, time.perf_counter() - began, 0)
-    prepared = _prepared(json.dumps(task.described, sort_keys=True))
+    with _ONE:
+        prepared = _prepared(json.dumps(task.described, sort_keys=True))
     found = module.raw_results(prepared, range(task.unit.start, task.unit.stop), stop)
     if found is None:
         return None
@@ -136,13 +145,17 @@ def prepared_of(described: dict[str, Any]) -> Any:
 
 
 def grain_of(question: str) -> int:
-    """Return how many trajectories a row of the raw results stands for."""
+    """Return how many trajectories a row of the raw results stands for; one of a repetition for itself."""
     return int(import_module(f"{ROOT}.experiments.{question}").GRAIN)
 
 
 def module_of(described: dict[str, Any]) -> Any:
     """Return the module of the question that a described configuration asks."""
     return import_module(f"{ROOT}.experiments.{described['question']}")
+
+
+_ONE = threading.Lock()
+"""So that two threads have one ensemble, and a splitting is prepared by a pilot once."""
 
 
 @lru_cache(maxsize=32)

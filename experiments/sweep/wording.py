@@ -24,9 +24,10 @@ def duration(seconds: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return how many of something there are, as in "1 unit", "2,000 units", "2 processes"."""
-    plural = "" if number == 1 else "es" if noun.endswith("s") else "s"
-    return f"{number:,} {noun}{plural}"
+    """Return how many of something there are, as in "1 unit", "2,000 units", "2 processes", "2 trajectories"."""
+    if number != 1:
+        noun = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {noun}"
 
 
 def size(number: float) -> str:

@@ -277,7 +277,7 @@ def program() -> Program:
     """Return which program this is: the same on any machine that has the same files."""
     root = Path(__file__).parents[3]
     floors = [path for floor in ("landscapes", "dynamics", "theory") for path in (root / floor).glob("*.py")]
-    own = [root / "experiments" / f"{name}.py" for name in ("choices", "configuration", *QUESTIONS)]
+    own = [root / "experiments" / f"{name}.py" for name in ("choices", "configuration", "rare_escape", *QUESTIONS)]
     digest = hashlib.sha256()
     for path in sorted([*floors, *own, root / "experiments" / "sweep" / "unit.py", Path(__file__)]):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())

@@ -102,8 +102,9 @@ def plain_digest(asked: Manifest, totals: dict[str, int] | None = None) -> str:
         landscape, noise, rule = objects(setting.described)
         fields = dict(setting.described["run"])
         if totals:
-            fields["trajectories"] = totals[setting.key]
-        function = ss.escape_times if asked.question == "escape" else ss.saddle_spread
+            fields[setting.amount] = totals[setting.key]
+        escape = {"direct": ss.escape_times, "splitting": ss.rare_escapes}
+        function = escape[fields.pop("method")] if asked.question == "escape" else ss.saddle_spread
         result: Any = function(landscape, noise, rule, **fields)
         whole.update(f"{setting.key} {result.digest()}\n".encode())
     return whole.hexdigest()

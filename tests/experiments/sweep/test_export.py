@@ -92,6 +92,9 @@ def test_netcdf_gives_the_same_arrays_back(sweep: Sweep, tmp_path: Path) -> None
         assert found.attrs["text"] == TEXT
         assert found["mean"].attrs == {"long_name": "mean escape time", "units": "dynamical time"}
         for name in sweep.quantities:
+            if "stage" in sweep.quantities[name].dims:
+                assert name not in found, "nothing is split here"
+                continue
             told = sweep[name].values
             assert np.array_equal(found[name].values, told.astype(str) if told.dtype == object else told,
                                   equal_nan=told.dtype.kind == "f"), name  # fmt: skip

@@ -113,7 +113,7 @@ def test_what_would_take_years_is_refused_with_what_would_help() -> None:
     said = str(refused.value)
     assert "\n" not in said
     assert said.startswith("rule.lr=0.01, noise.batch_size=8: tau about 6 x 10^146 steps: direct simulation needs ")
-    assert " years; rule.lr=0.2 or noise.batch_size=0." in said
+    assert ' years; run.method="splitting" would reach it, rule.lr=0.2 or noise.batch_size=0.' in said
     assert said.endswith("more than 24 h on 2 workers")
 
 
