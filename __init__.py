@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .dynamics.langevin import Langevin as Langevin
     from .dynamics.momentum import Momentum as Momentum
     from .dynamics.rare_escapes import rare_escapes as rare_escapes
+    from .dynamics.reactive_paths import reactive_paths as reactive_paths
     from .dynamics.replay import replay as replay
     from .dynamics.saddle_spread import saddle_spread as saddle_spread
     from .dynamics.sgd import SGD as SGD
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from .theory.first_passage_survival import survival_of as survival_of
     from .theory.fokker_planck_landscape import density_of as density_of
     from .theory.fokker_planck_landscape import mean_first_passage_of as mean_first_passage_of
+    from .theory.measured_s import measured_share as measured_share
     from .theory.quasi_stationary import quasi_stationary_of as quasi_stationary_of
     from .theory.references import references as references
     from .theory.regime_numbers import regime as regime
@@ -68,9 +70,11 @@ _HOME = {
     "escape_times": "dynamics.escape_times",
     "from_expression": "landscapes.expression",
     "load": "experiments.sweep.reading",
+    "measured_share": "theory.measured_s",
     "mean_first_passage_of": "theory.fokker_planck_landscape",
     "quasi_stationary_of": "theory.quasi_stationary",
     "rare_escapes": "dynamics.rare_escapes",
+    "reactive_paths": "dynamics.reactive_paths",
     "references": "theory.references",
     "regime": "theory.regime_numbers",
     "replay": "dynamics.replay",

@@ -1,7 +1,6 @@
 """A repetition of a splitting that remembers which trial each path came from, and follows some paths once more."""
 
 import threading
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,18 +12,7 @@ from . import splitting_kernels as sk
 from .cache import kernel
 from .layouts import layout
 from .reactive_paths import CELLS, heights_between
-from .splitting import (
-    PATHS,
-    WALKS,
-    Ladder,
-    Machine,
-    Repetition,
-    Walks,
-    offset,
-    parents,
-    stream_numbers,
-    walks_of,
-)
+from .splitting import Ladder, Machine, Repetition, offset, parents, repeat
 
 Integers = npt.NDArray[np.int64]
 
@@ -95,8 +83,32 @@ class Bundle(NamedTuple):
     reached: npt.NDArray[np.float64]
 
 
+class Memory:
+    """A witness that remembers where the paths of a repetition came from."""
+
+    def __init__(self, ladder: Ladder, exit: float) -> None:
+        tops = (*ladder.levels[1:], max(float(ladder.levels[-1]), exit))
+        self.levels = [float(level) for level in (ladder.levels[0], *tops)]
+        self.stages: list[Stage] = []
+        self.entries: Any = None
+        self.ends: Any = None
+
+    def entered(self, entries: Any) -> None:
+        """Remember the entries."""
+        self.entries = entries
+
+    def tried(self, stage: int, begin: Any, trials: Any, good: Integers) -> None:
+        """Remember the trials that reached their level."""
+        reached = shares(trials, *self.levels[stage : stage + 2])
+        self.stages.append(Stage(begin, trials.parent[good], trials.number[good], trials.steps[good], reached))
+
+    def ended(self, states: Any) -> None:
+        """Remember the states at the exit."""
+        self.ends = states
+
+
 def lineage(setting: Any, ladder: Ladder, number: int, stop: threading.Event | None = None) -> Lineage:
-    """Run a repetition as ``splitting.repeat`` does, to the same numbers, and remember where paths came from.
+    """Run a repetition and remember where its paths came from.
 
     Parameters
     ----------
@@ -114,44 +126,13 @@ def lineage(setting: Any, ladder: Ladder, number: int, stop: threading.Event | N
     StoppedError
         Where it was stopped.
     """
-    machine = Machine(setting, stop)
-    machine.be_patient(ladder.memory)
-    seed, trials = int(setting.start.seed), setting.trials
-    walks, length = walks_of(ladder, trials)
-    own = range(number * WALKS, number * WALKS + walks)
-    asked = Walks(ladder.basin, float(ladder.levels[0]), ladder.burn_in, length)
-    entries, tally, steps = machine.walks(own, asked, trials)
-    begin, lasted, ancestor = entries.states, entries.since, np.arange(len(entries.walk))
-    astray, unfinished = int(tally.astray[0]), 0
-    levels = (*ladder.levels, setting.end.level)
-    reached, ancestors = np.zeros(len(levels) - 1, np.int64), np.zeros(len(levels) - 1, np.int64)
-    stages: list[Stage] = []
-    for stage, (low, level) in enumerate(pairwise(levels)):
-        if len(ancestor) == 0:
-            break
-        parent = parents(len(ancestor), trials, offset(seed, number, stage))
-        streams = stream_numbers(number, stage, trials)
-        found, taken = machine.trials(begin, parent, streams, ladder.basin, float(level))
-        good = np.flatnonzero(found.result == sk.REACHED)
-        stages.append(Stage(begin, parent[good], streams[good], found.steps[good], shares(found, low, level)))
-        begin = sk.States(*(part[good] for part in found.states))
-        ancestor, lasted = ancestor[parent[good]], lasted[parent[good]] + found.steps[good]
-        reached[stage], ancestors[stage] = len(ancestor), len(np.unique(ancestor))
-        astray += int((found.result == sk.ASTRAY).sum())
-        unfinished += int((found.result == sk.UNFINISHED).sum())
-        steps += taken
-    ends, durations = np.full((PATHS, machine.dimension), np.nan), np.full(PATHS, np.nan)
-    if len(ancestor):
-        some = parents(len(ancestor), PATHS, offset(seed, number, len(reached)))
-        ends[:], durations[:] = begin.theta[some], lasted[some]
-    repetition = Repetition(
-        len(entries.walk), walks * length, reached, ancestors, steps, astray, unfinished, ends, durations
-    )
-    return Lineage(repetition, entries, stages, begin)
+    memory = Memory(ladder, setting.end.level)
+    repetition = repeat(setting, ladder, number, setting.trials, stop, memory)
+    return Lineage(repetition, memory.entries, memory.stages, memory.ends)
 
 
 def shares(trials: Any, low: float, level: float) -> npt.NDArray[np.float64]:
-    """Return the share of trials that reached each of CELLS heights above low, the level last."""
+    """Return the share of trials that reached each of CELLS heights above low, the level or the exit last."""
     between = heights_between([low, level])[1:-1]
     known = trials.result != sk.ASTRAY
     passed = [(known & (trials.peak >= height)).mean() for height in between]
@@ -198,7 +179,7 @@ def follow(
     for stage in reversed(found.stages):
         trial, back = np.unique(at, return_inverse=True)
         begin = sk.States(*(np.ascontiguousarray(part[stage.parent[trial]]) for part in stage.begin))
-        rows, edges, _ = climbs(machine, begin, stage.number[trial], stage.steps[trial])
+        rows, edges, _ = climbs(machine, ladder.coast, begin, stage.number[trial], stage.steps[trial])
         pieces.append((rows, edges, back))
         at = stage.parent[at]
     entry, back = np.unique(at, return_inverse=True)
@@ -212,7 +193,7 @@ def follow(
 
 
 def climbs(
-    machine: Machine, begin: Any, number: npt.NDArray[np.uint64], steps: Integers
+    machine: Machine, coast: float, begin: Any, number: npt.NDArray[np.uint64], steps: Integers
 ) -> tuple[npt.NDArray[np.float64], Integers, Any]:
     """Run trials once more.
 
@@ -220,6 +201,8 @@ def climbs(
     ----------
     machine
         The compiled loops.
+    coast
+        Of the ladder.
     begin
         States that they begin at, (N,).
     number, steps
@@ -239,7 +222,7 @@ def climbs(
     own = sk.new_states(len(moving), machine.dimension, machine.rows)
     work = rk.Climbs(number[moving], steps[moving], edges[:-1][moving], own)
     if len(moving):
-        _run(machine, rk.follow_climbs, (), machine.block(0, len(moving)), (begin, work, path))
+        _run(machine, rk.follow_climbs, (coast,), machine.block(0, len(moving)), (begin, work, path))
     for part, of_moving in zip(ends, own, strict=True):
         part[moving] = of_moving
     return path, edges, ends
@@ -274,8 +257,9 @@ def stretches(
     work = rk.Stretches(step - since, step, place[:-1], ends), path
     walks = rk.Walks(number, np.append(begin, len(chosen)))
     block, watch = machine.block(0, len(number))
-    cursor = rk.Cursor(*(np.zeros(len(block.t), np.int64) for _ in range(2)), np.full(len(block.t), np.inf))
-    levels = ladder.basin, float(ladder.levels[0])
+    lanes = len(block.t)
+    cursor = rk.Cursor(np.zeros(lanes, np.int64), np.zeros(lanes, np.int64), np.full(lanes, np.inf))
+    levels = ladder.basin, float(ladder.levels[0]), ladder.coast
     _run(machine, rk.follow_walks, levels, (block, watch), (cursor, walks, *work))
     return path, place, ends
 

@@ -332,7 +332,7 @@ class RareEnsemble:
         def fold(found: Any) -> None:
             nonlocal cut
             cut = cut or found is None  # what follows one that was stopped would have the wrong number
-            if not cut:
+            if found is not None and not cut:
                 done.append(found)
                 steps[0] += found.steps
 

@@ -21,7 +21,7 @@ import math
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -275,7 +275,30 @@ def whole_strides(steps: float) -> int:
     return max(1, math.ceil(steps / sk.STRIDE)) * sk.STRIDE
 
 
-def repeat(setting: Any, ladder: Ladder, number: int, trials: int, stop: threading.Event | None = None) -> Repetition:
+class Witness(Protocol):
+    """Who is told of a repetition what its numbers do not hold."""
+
+    def entered(self, entries: Any) -> None:
+        """Hear of the entries, ``splitting_kernels.Entries``."""
+        ...
+
+    def tried(self, stage: int, begin: Any, trials: Any, good: npt.NDArray[np.int64]) -> None:
+        """Hear of a stage: states it began at, its ``splitting_kernels.Trials``, and which reached the level."""
+        ...
+
+    def ended(self, states: Any) -> None:
+        """Hear of the states that came last: at the exit, unless a stage let none through."""
+        ...
+
+
+def repeat(
+    setting: Any,
+    ladder: Ladder,
+    number: int,
+    trials: int,
+    stop: threading.Event | None = None,
+    witness: Witness | None = None,
+) -> Repetition:
     """Run a repetition on one thread; it is a function of the setting, its levels, its number and its trials.
 
     Parameters
@@ -290,6 +313,8 @@ def repeat(setting: Any, ladder: Ladder, number: int, trials: int, stop: threadi
         Trials a stage.
     stop
         Looked at every tenth of a second.
+    witness
+        Told of every stage.
 
     Raises
     ------
@@ -302,32 +327,36 @@ def repeat(setting: Any, ladder: Ladder, number: int, trials: int, stop: threadi
     walks, length = walks_of(ladder, trials)
     own = range(number * WALKS, number * WALKS + walks)
     asked = Walks(ladder.basin, float(ladder.levels[0]), ladder.burn_in, length, ladder.coast)
-    found, tally, steps = machine.walks(own, asked, trials)
-    entries, begin, lasted = len(found.walk), found.states, found.since
+    entries, tally, steps = machine.walks(own, asked, trials)
+    if witness is not None:
+        witness.entered(entries)
+    begin, lasted, ancestor = entries.states, entries.since, np.arange(len(entries.walk))
     astray, unfinished = int(tally.astray[0]), 0
-    ancestor = np.arange(entries)
-    stages = (*ladder.levels[1:], math.inf)
-    reached, ancestors = np.zeros(len(stages), np.int64), np.zeros(len(stages), np.int64)
-    for stage, level in enumerate(stages):
+    levels = (*ladder.levels[1:], math.inf)
+    reached, ancestors = np.zeros(len(levels), np.int64), np.zeros(len(levels), np.int64)
+    for stage, level in enumerate(levels):
         if len(ancestor) == 0:
             break
         parent = parents(len(ancestor), trials, offset(seed, number, stage))
-        found, taken = machine.trials(
-            begin, parent, stream_numbers(number, stage, trials), ladder.basin, float(level), ladder.coast
-        )
-        good = found.result == sk.REACHED
+        streams = stream_numbers(number, stage, trials)
+        found, taken = machine.trials(begin, parent, streams, ladder.basin, float(level), ladder.coast)
+        good = np.flatnonzero(found.result == sk.REACHED)
+        if witness is not None:
+            witness.tried(stage, begin, found, good)
         begin = sk.States(*(part[good] for part in found.states))
-        ancestor = ancestor[parent[good]]
-        lasted = lasted[parent[good]] + found.steps[good]
+        ancestor, lasted = ancestor[parent[good]], lasted[parent[good]] + found.steps[good]
         reached[stage], ancestors[stage] = len(ancestor), len(np.unique(ancestor))
         astray += int((found.result == sk.ASTRAY).sum())
         unfinished += int((found.result == sk.UNFINISHED).sum())
         steps += taken
+    if witness is not None:
+        witness.ended(begin)
     ends, durations = np.full((PATHS, machine.dimension), np.nan), np.full(PATHS, np.nan)
     if len(ancestor):
-        some = parents(len(ancestor), PATHS, offset(seed, number, len(stages)))
+        some = parents(len(ancestor), PATHS, offset(seed, number, len(levels)))
         ends[:], durations[:] = begin.theta[some], lasted[some]
-    return Repetition(entries, walks * length, reached, ancestors, steps, astray, unfinished, ends, durations)
+    counts = len(entries.walk), walks * length, reached, ancestors, steps, astray, unfinished
+    return Repetition(*counts, ends, durations)
 
 
 def walks_of(ladder: Ladder, trials: int) -> tuple[int, int]:

@@ -90,13 +90,13 @@ def place_levels(setting: Any, stop: threading.Event | None = None) -> Ladder:
     machine = Machine(setting, stop)
     seen = basin_seen(machine)
     machine.be_patient(seen.memory)
-    coast, steps = 0.0, seen.steps
-    for _ in range(COAST_TRIES):
-        ladder, found = _climb(machine, seen, coast)
-        steps += ladder.steps
-        if machine.rows == 0 or abs(found - coast) <= COAST_CHANGE * max(found, 1.0):
+    ladder, found = _climb(machine, seen, 0.0)
+    steps = seen.steps + ladder.steps
+    for _ in range(COAST_TRIES - 1):
+        if machine.rows == 0 or abs(found - ladder.coast) <= COAST_CHANGE * max(found, 1.0):
             break
-        coast = found
+        ladder, found = _climb(machine, seen, found)
+        steps += ladder.steps
     return ladder._replace(steps=steps)
 
 

@@ -24,6 +24,8 @@ POINTS = 8
 """Sharpnesses of a rule where none are given."""
 MOST_MORE = 10
 """A sharp minimum gets at most this many times the trajectories of the flattest."""
+MOST_STEPS = 10**8
+"""``auto`` takes splitting where the direct run of a sharpness would take more steps than these."""
 PATIENCE = 100.0
 """A trajectory is censored after this many times the predicted mean."""
 ROUNDING = 1e-9
@@ -88,6 +90,12 @@ class FlatnessRun(NamedTuple):
         Of Adam and Adai; each rule's own default if left out.
     trajectories
         N at the flattest minimum; sharper ones, which are left sooner, get up to ten times as many.
+    method
+        How each time is measured: direct, splitting, or auto: splitting where escapes are too rare to live through.
+    repetitions
+        Independent repetitions of a splitting.
+    trials
+        Trials a stage of each repetition.
     seed
         Seed of the random streams, in [0, 2^64).
     momentum
@@ -107,6 +115,9 @@ class FlatnessRun(NamedTuple):
     beta0: float = 0.1
     beta2: float | None = None
     trajectories: int = 200
+    method: Literal["direct", "splitting", "auto"] = "direct"
+    repetitions: int = 32
+    trials: int = 4000
     seed: int = 0
     momentum: Literal["rest", "thermal"] = "thermal"
     threads: int | None = None
@@ -207,7 +218,7 @@ class Series(NamedTuple):
     variances
         Variance of ln of each mean, (K,).
     trajectories, escaped
-        N and how many escaped, (K,).
+        N and how many escaped, (K,); repetitions of a splitting, and those that saw escapes.
     exact
         Rung -> times without sampling, (K,), where they exist for every k.
     reasons
@@ -225,6 +236,8 @@ class Series(NamedTuple):
         The measured exponent against the statement's.
     interrupted
         Whether some k are missing.
+    methods
+        How each time was measured, K of them: "direct" or "splitting".
     """
 
     setup: Setup
@@ -243,6 +256,7 @@ class Series(NamedTuple):
     regime: tuple[dict[str, float], dict[str, float]]
     verdict: Any
     interrupted: bool
+    methods: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as one plain object."""
@@ -270,6 +284,7 @@ class Series(NamedTuple):
                     "variances_of_logarithm": self.variances,
                     "trajectories": self.trajectories,
                     "escaped": self.escaped,
+                    "methods": self.methods,
                     "predicted": {name: np.exp(law.log_time(self.sharpness)) for name, law in setup.laws.items()},
                     "exact": self.exact,
                     "no_exact": self.reasons,
@@ -554,6 +569,9 @@ def flatness_experiment(names: Sequence[str], run: FlatnessRun, report: Report |
             threads=run.threads,
             comparisons=len(setups),
             report=own,
+            method=run.method,
+            repetitions=run.repetitions,
+            trials=run.trials,
         )
         series.append(found)
         done, steps = done + len(found.sharpness), steps + taken
@@ -571,6 +589,9 @@ def measure(
     threads: int | None = None,
     comparisons: int = 1,
     report: Report | None = None,
+    method: Literal["direct", "splitting", "auto"] = "direct",
+    repetitions: int = 32,
+    trials: int = 4000,
 ) -> tuple[Series, int]:
     """Measure one rule at every sharpness, with all that is known without sampling; return it and the steps taken.
 
@@ -588,25 +609,52 @@ def measure(
         How many verdicts share the rate of false alarms.
     report
         Called with (k done, k in all, steps taken).
+    method, repetitions, trials
+        As in FlatnessRun.
     """
     from ..dynamics.escape_times import escape_times
+    from ..dynamics.rare_escapes import rare_escapes
     from ..landscapes.checks import whole
     from ..theory.regime_numbers import regime
     from .verdict import escape_interval
 
+    whole("repetitions", repetitions, 2)
     number = whole("trajectories", trajectories, 10, "a mean of fewer escapes says nothing")
     counts = setup.trajectories(number)
     predicted = np.exp(setup.laws["corrected"].log_time(setup.sharpness)) / setup.rule.time_step()
     rows: list[tuple[float, ...]] = []
     steps, first = 0, 0
+    methods: list[str] = []
     interrupted = False
     for k, n, mean_steps in zip(setup.sharpness, counts, predicted, strict=True):
         base = steps
+        split = method == "splitting" or (method == "auto" and n * mean_steps > MOST_STEPS)
 
         def own(over: int, of: int, taken: int, base: int = base) -> None:
             if report is not None:
                 report(len(rows), len(setup.sharpness), base + taken)
 
+        if split:
+            rare: Any = rare_escapes(
+                *setup.at(float(k)),
+                # Repetitions of their own for each k.
+                repetitions=range(len(rows) * repetitions, (len(rows) + 1) * repetitions),
+                trials=trials,
+                seed=seed,
+                momentum=momentum,
+                threads=threads,
+                progress=own,
+            )
+            steps += rare.total_steps
+            if rare.interrupted:
+                interrupted = True
+                break
+            seen = int((rare.rates > 0.0).sum())
+            if not np.isfinite(rare.relative_error):
+                raise ValueError(f"sharpness={k:.4g}: no repetition of {setup.name} saw an escape: take more trials")
+            rows.append((float(k), rare.mean, *rare.interval(0.95), rare.relative_error**2, rare.repetitions, seen))
+            methods.append("splitting")
+            continue
         times = escape_times(
             *setup.at(float(k)),
             trajectories=range(first, first + int(n)),
@@ -628,6 +676,7 @@ def measure(
             )
         shape = max(1.0, float(np.var(times.steps)) / times.mean_steps**2)
         rows.append((float(k), times.mean, *escape_interval(times, 0.95), shape / times.escaped, n, times.escaped))
+        methods.append("direct")
     table = np.array(rows).reshape(-1, 7).T
     sharpness, means, low, high, variances = table[:5]
     exact, reasons = ({}, {}) if interrupted else _exact(setup, sharpness)
@@ -650,6 +699,7 @@ def measure(
         (ends[0], ends[1]),
         exponent_verdict(fits.get("measured"), setup.laws["closed_form"].exponent, comparisons),
         interrupted,
+        tuple(methods),
     )
     return series, steps
 

@@ -21,6 +21,10 @@ FITTED = {
 }
 
 
+SHORT = {"direct": "direct", "splitting": "split"}
+"""How a time was measured, where it was not directly at every k."""
+
+
 def show(result: FlatnessResult) -> None:
     """Print a result on stdout."""
     console = Console(file=sys.stdout, highlight=False)
@@ -51,10 +55,19 @@ def _times(series: Series) -> Table:
         predicted["ours"] = times["corrected"]
     predicted |= {RUNGS[rung]: exact for rung, exact in series.exact.items()}
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("k", "N", "mean time", "low", "high", *(f"/{name}" for name in predicted)):
+    split = "splitting" in series.methods
+    for heading in (
+        "k",
+        *(("by",) if split else ()),
+        "N",
+        "mean time",
+        "low",
+        "high",
+        *(f"/{name}" for name in predicted),
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
     for j, k in enumerate(series.sharpness):
-        cells = [f"{k:.4g}", f"{series.escaped[j]:,}"]
+        cells = [f"{k:.4g}", *((SHORT[series.methods[j]],) if split else ()), f"{series.escaped[j]:,}"]
         cells += [f"{x:.5g}" for x in (series.means[j], series.low[j], series.high[j])]
         cells += [f"{series.means[j] / each[j]:.4g}" for each in predicted.values()]
         table.add_row(*cells)
@@ -92,6 +105,8 @@ def _notes(result: FlatnessResult) -> Iterator[str]:
         "weighted by its sampling variance. verdict: the stated exponent in the interval at "
         f"{1.0 - FALSE_ALARM:.1%} for all rules together. /name: measured mean over it."
     )
+    if any("splitting" in series.methods for series in result.series):
+        yield "by split: measured by splitting, N its repetitions; by direct: by N trajectories lived through"
     for series in result.series:
         if "measured" in series.fits:
             fit, stated = series.fits["measured"], series.setup.laws["closed_form"].exponent

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from .figures.inertia import inertia_by_curvature as inertia_by_curvature
     from .figures.inertia import inertia_over_time as inertia_over_time
     from .figures.ladder import escape_ladder as escape_ladder
+    from .figures.low_temperature import low_temperature_ratio as low_temperature_ratio
     from .figures.plane import contours as contours
+    from .figures.rare_paths import climb_by_loss as climb_by_loss
+    from .figures.rare_paths import path_bundle as path_bundle
     from .figures.regime import regime_map as regime_map
     from .figures.saddle_animation import cloud as cloud
     from .figures.saddle_animation import shares_beyond as shares_beyond
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from .figures.saddle_spreading import ellipses as ellipses
     from .figures.saddle_spreading import variance_ratios as variance_ratios
     from .figures.saddle_spreading import variances as variances
+    from .figures.splitting_cost import steps_against_rarity as steps_against_rarity
+    from .figures.splitting_cost import steps_for_error as steps_for_error
     from .figures.style import COLOURS as COLOURS
     from .figures.style import INK as INK
     from .figures.style import REFERENCE_LOOKS as REFERENCE_LOOKS
@@ -53,6 +58,7 @@ if TYPE_CHECKING:
 PANELS = {
     "arrhenius_plot": "figures.arrhenius",
     "arrhenius_ratio": "figures.arrhenius",
+    "climb_by_loss": "figures.rare_paths",
     "cloud": "figures.saddle_animation",
     "contours": "figures.plane",
     "cross_sections": "figures.saddle_point",
@@ -68,14 +74,18 @@ PANELS = {
     "inertia_over_time": "figures.inertia",
     "kaplan_meier": "figures.survival",
     "loss_on_the_way": "figures.escape_path",
+    "low_temperature_ratio": "figures.low_temperature",
     "momentum_parts": "figures.drift_and_diffusion",
     "normal_law": "figures.saddle_density",
     "occupancy": "figures.well_density",
     "part_ratio": "figures.drift_and_diffusion",
+    "path_bundle": "figures.rare_paths",
     "regime_map": "figures.regime",
     "rise_of_loss": "figures.flat_and_sharp",
     "shares_beyond": "figures.saddle_animation",
     "sharpness_law": "figures.flatness",
+    "steps_against_rarity": "figures.splitting_cost",
+    "steps_for_error": "figures.splitting_cost",
     "surface": "figures.surface",
     "sweep_curves": "figures.sweep",
     "trajectories": "figures.trajectories",

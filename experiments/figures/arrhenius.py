@@ -10,24 +10,30 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from ...dynamics.escape_times import EscapeTimes
 from ...landscapes.interface import Vector
 from ...theory.references import References
-from .interface import Choice, Parts, whole
+from .cooling import climb_of
+from .interface import Choice, Parts
+from .measured import Measured, measured
 from .rules import rules_of
 from .style import INK, REFERENCE_LOOKS, RULE_LOOKS, panel, spread_ticks, styled
 from .survival import rungs
 
 Array = npt.NDArray[np.float64]
 
-FACTORS = (0.4, 0.8, 1.2, 1.6, 2.0)
+FACTORS = (0.4, 0.8, 1.2, 1.6, 2.0, 3.0, 4.5, 6.5)
 """What the swept field of the part is multiplied by where no values are given: its temperature divided by it."""
 SWEEPS = {"barrier": 1.0, "batch_size": 1.0, "variance": -1.0}
 """Field that can be swept -> power of a factor that makes the barrier over the temperature as many times as large."""
 BASES = ("exact_discrete", "corrected", "closed_form")
 """Rungs that the measured times are divided by: the first that a rule has."""
+METHODS = ("auto", "direct", "splitting")
+ENOUGH = 4.0
+"""A direct run is chosen where max_steps are so many times what an escape is predicted to take."""
 RATIOS = (1.0, 2.0, 0.5, 5.0, 0.2, 10.0, 0.1, 1.5, 0.7, 3.0, 20.0, 50.0, 0.05, 0.02, 1.2, 0.8, 1.1, 0.9)
 """Ticks of a ratio, those that are wanted most first."""
+RING: dict[str, Any] = {"marker": "o", "markersize": 13, "markerfacecolor": "none", "linestyle": "none"}
+"""What is around a mark that splitting measured."""
 WIDE = 3.0
 """An interval wider than this factor does not set the reach of an axis."""
 
@@ -42,7 +48,7 @@ class Options(NamedTuple):
     sweep
         What is swept: barrier of the landscape, or batch_size or variance of the noise.
     values
-        Its values, each above 0; 0.4 to 2 times the part's own if left out.
+        Its values, each above 0; 0.4 to 6.5 times the part's own if left out.
     lr
         Learning rate of all but Adam.
     lr_adam
@@ -52,9 +58,15 @@ class Options(NamedTuple):
     beta0
         Of Adai.
     trajectories
-        Number of trajectories N at each value.
+        Number of trajectories N at each value, of a direct run.
     max_steps
-        Steps after which a trajectory is censored.
+        Steps after which a trajectory of a direct run is censored.
+    method
+        direct, splitting, or auto: splitting where the closed form says more than a quarter of max_steps.
+    repetitions
+        Repetitions of a splitting.
+    trials
+        Trials a stage of each repetition.
     seed
         Seed of the random streams, in [0, 2^64).
     """
@@ -68,10 +80,13 @@ class Options(NamedTuple):
     beta0: float = 0.1
     trajectories: int = 1000
     max_steps: int = 20_000
+    method: str = "auto"
+    repetitions: int = 10
+    trials: int = 1000
     seed: int = 0
 
 
-QUICK = {"rules": "sgd", "trajectories": 100, "values": (0.1, 0.2, 0.6)}
+QUICK = {"rules": "sgd", "trajectories": 100, "values": (0.1, 0.2, 0.8), "repetitions": 8, "trials": 100}
 PARTS = {
     "landscape": Choice("piecewise-quadratic", {"transverse_min": (0.5, 0.5, 0.5)}),
     "noise": Choice("hessian", {}),
@@ -87,13 +102,13 @@ class Points(NamedTuple):
     climb
         Barrier over temperature, (P,): the rule's own.
     times
-        The escape times, P of them.
+        The escape times, P of them, direct and by splitting.
     references
         The rungs, P of them.
     """
 
     climb: Array
-    times: tuple[EscapeTimes, ...]
+    times: tuple[Measured, ...]
     references: tuple[References, ...]
 
 
@@ -123,34 +138,54 @@ def compute(options: Options, parts: Parts, report: Callable[[float, str], None]
     ValueError, TypeError
         Where an option is out of bounds or the parts cannot be swept so.
     """
-    from ...dynamics.escape_times import escape_times
     from ...landscapes.checks import whole as whole_number
     from ...theory.references import references
 
     rules = rules_of(options.rules, options.lr, options.lr_adam, options.beta1, options.beta0)
-    number = whole_number("trajectories", options.trajectories, 1)
+    whole_number("trajectories", options.trajectories, 1)
+    if options.method not in METHODS:
+        raise ValueError(f"method={options.method} must be one of {', '.join(METHODS)}")
     pairs, values = _swept(options, parts)
-    climbs = {name: np.array([_climb(*pair, rule) for pair in pairs]) for name, rule in rules.items()}
+    climbs = {name: np.array([climb_of(*pair, rule) for pair in pairs]) for name, rule in rules.items()}
     points: dict[str, Points] = {}
     for name, rule in rules.items():
-        times: list[EscapeTimes] = []
+        times: list[Measured] = []
         known: list[References] = []
-        for k, (landscape, noise) in enumerate(pairs):
+        for k, pair in enumerate(pairs):
             if report:
                 report((len(points) * len(pairs) + k) / (len(rules) * len(pairs)), f"{name}, {values[k]:.4g}")
-            # Trajectories of their own at each value: one seed would give all values the same noise.
-            run = escape_times(
-                landscape,
-                noise,
-                rule,
-                trajectories=range(k * number, (k + 1) * number),
-                seed=options.seed,
-                max_steps=options.max_steps,
-            )
-            times.append(whole(run))
-            known.append(references(landscape, noise, rule))
+            times.append(_measure(options, (*pair, rule), k))
+            known.append(references(*pair, rule))
         points[name] = Points(climbs[name], tuple(times), tuple(known))
     return Data(options.sweep, values, points)
+
+
+def _measure(options: Options, setting: tuple[Any, Any, Any], k: int) -> Measured:
+    """Measure the mean escape time at the value of number k."""
+    from ...dynamics.escape_times import escape_times
+    from ...dynamics.rare_escapes import rare_escapes
+
+    run: Any
+    if _is_direct(options, setting):
+        # Trajectories of their own at each value: one seed would give all values the same noise.
+        own = range(k * options.trajectories, (k + 1) * options.trajectories)
+        run = escape_times(*setting, trajectories=own, seed=options.seed, max_steps=options.max_steps)
+    else:
+        own = range(k * options.repetitions, (k + 1) * options.repetitions)
+        run = rare_escapes(*setting, repetitions=own, trials=options.trials, seed=options.seed)
+    if run.interrupted:
+        raise KeyboardInterrupt
+    return measured(run)
+
+
+def _is_direct(options: Options, setting: tuple[Any, Any, Any]) -> bool:
+    from ...theory.references import closed_references
+
+    if options.method != "auto":
+        return options.method == "direct"
+    printed, corrected = closed_references(*setting)
+    logs = [each.log_value for each in (corrected, printed) if each.log_value is not None]
+    return not logs or logs[0] <= np.log(options.max_steps * setting[2].time_step() / ENOUGH)
 
 
 def _swept(options: Options, parts: Parts) -> tuple[list[tuple[Any, Any]], Array]:
@@ -178,18 +213,6 @@ def _swept(options: Options, parts: Parts) -> tuple[list[tuple[Any, Any]], Array
     return [(parts.landscape, each) for each in made], values
 
 
-def _climb(landscape: Any, noise: Any, rule: Any) -> float:
-    from ...theory.regime_numbers import regime
-
-    found = regime(landscape, noise, rule).get("barrier_over_temperature")
-    if found is None:
-        raise ValueError(
-            f"landscape={type(landscape).__name__} with {type(noise).__name__} has no barrier over a temperature: "
-            "the way to the saddle must be straight, and the noise nowhere 0 on it"
-        )
-    return found
-
-
 def draw(data: Data) -> Figure:
     """Draw the times, and beside them each rule's over what is exact."""
     number = len(data.points)
@@ -212,22 +235,30 @@ def draw(data: Data) -> Figure:
 
 def caption(data: Data) -> str:
     """Return what the figure shows, with its numbers."""
-    first = next(iter(data.points.values())).times[0]
+    every = [times for points in data.points.values() for times in points.times]
+    direct, split = ([t for t in every if t.method == method] for method in ("direct", "splitting"))
+    ways = []
+    if direct:
+        most = max(times.escaped + times.unseen for times in direct)
+        ways.append(f"at {len(direct)} points by {most:,} trajectories")
+    if split:
+        longest = max((times.steps for times in split if np.isfinite(times.steps)), default=np.nan)
+        reach = f", up to {longest:.2g} steps" if np.isfinite(longest) else ""
+        ways.append(f"at {len(split)} by splitting (ringed{reach})")
     parts = [
         f"Mean escape times against the barrier over the temperature, {data.sweep.replace('_', ' ')} from "
-        f"{data.values[0]:.4g} to {data.values[-1]:.4g}, {first.trajectories:,} trajectories a point, each at most "
-        f"{first.max_steps:,} steps."
+        f"{data.values[0]:.4g} to {data.values[-1]:.4g}, measured {', '.join(ways)}."
     ]
     for name, points in data.points.items():
         base, ratio, low, high = ratios(points.times, points.references)
         seen = np.flatnonzero([times.escaped > 0 for times in points.times])
         if base and len(seen):
-            k = seen[int(np.argmin(high[seen] / low[seen]))]
+            k = seen[int(np.nanargmin(high[seen] / low[seen]))]
             parts.append(
                 f"{RULE_LOOKS[name].label} takes {ratio[k]:.3g} [{low[k]:.3g}, {high[k]:.3g}] times as long as "
                 f"{_base_name(base)} says at ΔL/T = {points.climb[k]:.3g}."
             )
-    censored = [times for points in data.points.values() for times in points.times if times.censored]
+    censored = [times for times in direct if times.unseen]
     if censored:
         nothing = sum(times.escaped == 0 for times in censored)
         parts.append(
@@ -249,7 +280,7 @@ def alt(data: Data) -> str:
 
 def arrhenius_plot(
     climb: npt.ArrayLike,
-    times: Sequence[EscapeTimes],
+    times: Sequence[Any],
     references: Sequence[Any] = (),
     *,
     ax: Axes | None = None,
@@ -257,14 +288,15 @@ def arrhenius_plot(
 ) -> Axes:
     """Draw mean escape times with 95 % intervals against the barrier over the temperature, and the rungs as lines.
 
-    A hollow mark stands where some trajectories were censored, an arrow from the lower limit where nothing escaped.
+    A hollow mark stands where some trajectories were not seen to escape, an arrow from the lower limit where none was,
+    a ring around what splitting measured.
 
     Parameters
     ----------
     climb
         Barrier over temperature, (P,), as ``regime`` tells it.
     times
-        What ``escape_times`` returned, P of them.
+        What ``escape_times`` or ``rare_escapes`` returned, P of them.
     references
         What ``references`` returned, P of them, or none.
     ax
@@ -282,9 +314,8 @@ def arrhenius_plot(
     for name, values in _columns(references).items():
         # Lines of several rules on the same axes are told apart by the rule's mark.
         axes.plot(x, values, **REFERENCE_LOOKS[name].line, **(mark if name == "closed_form" else {}))
-    means = np.array([each.mean for each in times])
-    edges = np.array([each.interval(0.95) for each in times]).reshape(-1, 2)
-    _marks(axes, x, means, edges[:, 0], edges[:, 1], times, rule)
+    kept = [measured(each) for each in times]
+    _marks(axes, x, *_ends(kept), kept, rule)
     axes.set_yscale("log")
     axes.set_xlabel("barrier over temperature ΔL/T (T: the rule's own)")
     axes.set_ylabel("mean escape time τ (dynamical time)")
@@ -294,7 +325,7 @@ def arrhenius_plot(
 
 def arrhenius_ratio(
     climb: npt.ArrayLike,
-    times: Sequence[EscapeTimes],
+    times: Sequence[Any],
     references: Sequence[Any],
     *,
     ax: Axes | None = None,
@@ -330,7 +361,7 @@ def arrhenius_ratio(
     for name, values in columns.items():
         axes.plot(x, values / columns[base], **REFERENCE_LOOKS[name].line)
         reach += list((values / columns[base])[np.isfinite(values)])
-    _marks(axes, x, ratio, low, high, times, rule)
+    _marks(axes, x, ratio, low, high, [measured(each) for each in times], rule)
     axes.set_yscale("log")
     axes.set_ylim(0.85 * max(min(reach), 0.02), 1.18 * min(max(reach), 50.0))
     axes.yaxis.set_major_locator(FixedLocator(spread_ticks(RATIOS, *axes.get_ylim(), 0.17)))
@@ -340,14 +371,21 @@ def arrhenius_ratio(
     return axes
 
 
-def ratios(times: Sequence[EscapeTimes], references: Sequence[Any]) -> tuple[str, Array, Array, Array]:
+def ratios(times: Sequence[Any], references: Sequence[Any]) -> tuple[str, Array, Array, Array]:
     """Return the rung that times are divided by ("" where there is none), and mean, low and high over it, (P,)."""
     columns = _columns(references)
     whole_ones = [name for name in BASES if name in columns and np.all(np.isfinite(columns[name]))]
     base = whole_ones[0] if whole_ones else ""
     below = columns[base] if base else np.full(len(times), np.nan)
-    edges = np.array([each.interval(0.95) for each in times]).reshape(-1, 2) / below[:, None]
-    return base, np.array([each.mean for each in times]) / below, edges[:, 0], edges[:, 1]
+    mean, low, high = _ends([measured(each) for each in times])
+    return base, mean / below, low / below, high / below
+
+
+def _ends(times: Sequence[Measured]) -> tuple[Array, Array, Array]:
+    """Return mean and interval of all, each (P,), infinite where nothing bounds them."""
+    ends = np.array([[each.mean, each.low, each.high] for each in times]).reshape(-1, 3)
+    mean, low, high = np.where(np.isnan(ends), np.inf, ends).T
+    return mean, low, high
 
 
 def _columns(references: Sequence[Any]) -> dict[str, Array]:
@@ -368,7 +406,7 @@ def _both(given: Any) -> bool:
     return all(getattr(told.get(name), "value", told.get(name)) is not None for name in ("corrected", "closed_form"))
 
 
-def _marks(axes: Axes, x: Array, mean: Array, low: Array, high: Array, times: Sequence[EscapeTimes], rule: str) -> None:
+def _marks(axes: Axes, x: Array, mean: Array, low: Array, high: Array, times: Sequence[Measured], rule: str) -> None:
     look = RULE_LOOKS[rule]
     for k, each in enumerate(times):
         if each.escaped == 0:
@@ -377,9 +415,12 @@ def _marks(axes: Axes, x: Array, mean: Array, low: Array, high: Array, times: Se
                               marker="_", markersize=10, zorder=4)  # fmt: skip
             continue
         bar = [[mean[k] - low[k]], [high[k] - mean[k] if np.isfinite(high[k]) else 0.0]]
-        hollow: dict[str, Any] = {} if each.escaped == each.trajectories else {"markerfacecolor": "white"}
+        split = each.method == "splitting"
+        hollow: dict[str, Any] = {"markerfacecolor": "white"} if each.unseen and not split else {}
         axes.errorbar(x[k], mean[k], bar, **look.points, **hollow, markersize=7, capsize=4, linewidth=1.4,
                       zorder=4)  # fmt: skip
+        if split:
+            axes.plot(x[k], mean[k], **RING, color=look.colour, zorder=3)
 
 
 def _handles(data: Data) -> list[Any]:
@@ -387,8 +428,11 @@ def _handles(data: Data) -> list[Any]:
         Line2D([], [], **RULE_LOOKS[name].points, markersize=7, label=f"{RULE_LOOKS[name].label}, measured, 95 %")
         for name in data.points
     ]
-    every = [times for points in data.points.values() for times in points.times]
-    if any(0 < times.escaped < times.trajectories for times in every):
+    every = [measured(times) for points in data.points.values() for times in points.times]
+    direct = [times for times in every if times.method == "direct"]
+    if any(times.method == "splitting" for times in every):
+        handles.append(Line2D([], [], **RING, color=INK, label="ringed: by splitting"))
+    if any(times.escaped and times.unseen for times in direct):
         handles.append(Line2D([], [], color=INK, marker="o", markerfacecolor="white", linestyle="none", markersize=7,
                               label="hollow: some censored"))  # fmt: skip
     if any(times.escaped == 0 for times in every):

@@ -1,10 +1,10 @@
 """Proposition 4: escape of Adai in four dimensions, where its inertia is its own."""
 
-from .setting import Setting, escape_setting
+from .setting import Setting, escape_setting, rare_escape_setting
 
 
 def settings(quick: bool) -> list[Setting]:
-    """Return the settings: the escape direction among stiffer, equal and softer ones, and one noise for all."""
+    """Return the settings: the escape direction among stiffer, equal and softer ones, one noise, low temperature."""
     from ... import Adai, HessianNoise, IsotropicNoise, PiecewiseQuadraticWell
 
     number = 2_000 if quick else 6_000
@@ -31,6 +31,17 @@ def settings(quick: bool) -> list[Setting]:
                 trajectories=number,
                 mean_steps=100_000,
                 momentum="thermal",
+            )
+        )
+        found.append(
+            rare_escape_setting(
+                "Adai lr=0.01, 2 2 2 across, Eq. 3, B=0.48",
+                PiecewiseQuadraticWell(2.0, 1.0, transverse_min=[2.0, 2.0, 2.0]),
+                HessianNoise(0.48),
+                Adai(0.01),
+                repetitions=32,
+                trials=2_000,
+                steps=1e8,
             )
         )
     return found

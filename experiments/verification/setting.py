@@ -108,7 +108,6 @@ def escape_setting(
 
     def measure(seed: int, progress: Progress) -> list[Point]:
         from ...dynamics.escape_times import escape_times
-        from ...theory.references import references
         from ...theory.regime_numbers import regime
         from ..verdict import escape_interval
 
@@ -123,15 +122,59 @@ def escape_setting(
             progress=_share(progress),
             **more,
         )
-        told = references(landscape, noise, rule if claimed is None else claimed, exit=exit, **more)._asdict()
-        known = {
-            rung: Known(each.value, each.source, each.reason, (each.error or 0.0) / each.value if each.value else 0.0)
-            for rung, each in told.items()
-        }
+        known = _escape_known(landscape, noise, rule if claimed is None else claimed, exit=exit, **more)
         numbers = regime(landscape, noise, rule, exit=exit)
         return [Point("mean escape time", times.mean, lambda level: escape_interval(times, level), known, numbers)]
 
     return Setting(name, trajectories * mean_steps * landscape.check().dimension, measure)
+
+
+def rare_escape_setting(
+    name: str,
+    landscape: Any,
+    noise: Any,
+    rule: Any,
+    *,
+    repetitions: int,
+    trials: int,
+    steps: float,
+    claimed: Any = None,
+) -> Setting:
+    """Return a setting that measures a mean escape time at low temperature, by splitting.
+
+    Parameters
+    ----------
+    name, landscape, noise, rule, claimed
+        As in escape_setting.
+    repetitions, trials
+        As in rare_escapes.
+    steps
+        About how many steps it takes in all.
+    """
+
+    def measure(seed: int, progress: Progress) -> list[Point]:
+        from ...dynamics.rare_escapes import rare_escapes
+        from ...theory.regime_numbers import regime
+
+        times = rare_escapes(
+            landscape, noise, rule, repetitions=repetitions, trials=trials, seed=seed, progress=_share(progress)
+        )
+        if times.interrupted:
+            raise KeyboardInterrupt
+        known = _escape_known(landscape, noise, rule if claimed is None else claimed)
+        return [Point("mean escape time", times.mean, times.interval, known, regime(landscape, noise, rule))]
+
+    return Setting(f"by splitting: {name}", steps * landscape.check().dimension, measure)
+
+
+def _escape_known(landscape: Any, noise: Any, rule: Any, **more: Any) -> dict[str, Known]:
+    from ...theory.references import references
+
+    told = references(landscape, noise, rule, **more)._asdict()
+    return {
+        rung: Known(each.value, each.source, each.reason, (each.error or 0.0) / each.value if each.value else 0.0)
+        for rung, each in told.items()
+    }
 
 
 def spread_setting(

@@ -1,6 +1,6 @@
 """Theorem 3: escape of SGD and heavy ball, with constant noise and with the noise of Eq. 3."""
 
-from .setting import Setting, escape_setting
+from .setting import Setting, escape_setting, rare_escape_setting
 
 
 def settings(quick: bool) -> list[Setting]:
@@ -73,6 +73,17 @@ def settings(quick: bool) -> list[Setting]:
             SGD(0.01),
             trajectories=5_000,
             mean_steps=150_000,
+        )
+    )
+    found.append(
+        rare_escape_setting(
+            "SGD lr=0.01, piecewise-quadratic well, Eq. 3, B=0.6",
+            well,
+            HessianNoise(0.6),
+            SGD(0.01),
+            repetitions=32,
+            trials=2_000,
+            steps=2e8,
         )
     )
     return found

@@ -362,3 +362,34 @@ def test_help_imports_nothing_heavy() -> None:
     assert not {"numba", "scipy", "sympy", "matplotlib"} & set(done.stderr.split())
     assert all(name in done.stdout for name in CHOICES)
     assert "--climb" in done.stdout
+
+
+def test_splitting_measures_the_exponent_where_nobody_can_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    # 16 repetitions, 1,000 trials, seed 4; each of 4 means within its interval at 1 - 1e-4, the exponent at 0.999:
+    # false-alarm rate 1.4e-3.
+    run = FlatnessRun(climb=24.0, transverse=(), sharpness=np.array([1.0, 1.5, 2.2, 3.2]))
+    setup = flatness.setup_of("sgd", run)
+    found, _ = flatness.measure(setup, 200, 4, method="auto", repetitions=16, trials=1000)
+    assert found.methods == ("splitting",) * 3 + ("direct",) or found.methods == ("splitting",) * 4
+    exact = found.exact["exact_discrete"]
+    error = np.sqrt(found.variances)
+    assert np.all(np.abs(np.log(found.means / exact)) < 5.3 * error)
+    low, high = found.fits["measured"].interval(0.999)
+    assert low < found.fits["exact_discrete"].exponent < high
+    assert high - low < 0.3
+    flatness_table.show(FlatnessResult(run, [found], 1.0))
+    page = capsys.readouterr().out
+    assert "split" in page
+    assert max(map(len, page.splitlines())) <= 80
+
+
+def test_a_direct_run_is_what_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    setup = flatness.setup_of("sgd", FlatnessRun(climb=5.0, transverse=()))
+    found, _ = flatness.measure(setup, 20, 0, method="auto")
+    again, _ = flatness.measure(setup, 20, 0)
+    assert found.methods == again.methods == ("direct",) * len(setup.sharpness)
+    np.testing.assert_array_equal(found.means, again.means)
+    flatness_table.show(FlatnessResult(FlatnessRun(), [again], 1.0))
+    assert "split" not in capsys.readouterr().out
+    with pytest.raises(ValueError, match="repetitions=1 must be at least 2"):
+        flatness.measure(setup, 20, 0, method="splitting", repetitions=1)

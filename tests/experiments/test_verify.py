@@ -6,7 +6,14 @@ import saddlescape as ss
 from saddlescape.experiments import verify as verify_module
 from saddlescape.experiments.command import main
 from saddlescape.experiments.verdict import AGREES, DIFFERS, NO_REFERENCE, UNDERPOWERED
-from saddlescape.experiments.verification.setting import Known, Point, Setting, escape_setting, spread_setting
+from saddlescape.experiments.verification.setting import (
+    Known,
+    Point,
+    Setting,
+    escape_setting,
+    rare_escape_setting,
+    spread_setting,
+)
 from saddlescape.experiments.verify import judge, settings_of, verify
 from saddlescape.theory.statements import STATEMENTS
 
@@ -109,6 +116,19 @@ CONTROLS = {
         lambda wrong: spread(ss.Momentum(0.001, 0.5, 0.5), ss.Momentum(0.001, 0.5, 0.5 * wrong), 1000),
     ),
     "theorem-3": ("closed_form", lambda wrong: escape(*QUARTIC[:2], ss.SGD(0.05), ss.SGD(0.05 * wrong), exit=0.8)),
+    "theorem-3, 1e8 steps": (
+        "exact_discrete",
+        lambda wrong: rare_escape_setting(
+            "",
+            QUARTIC[0],
+            ss.IsotropicNoise(0.75),
+            ss.SGD(0.05),
+            repetitions=32,
+            trials=2_000,
+            steps=5e7,
+            claimed=ss.SGD(0.05 * wrong),
+        ),
+    ),
     "theorem-3, heavy ball": (
         "exact_discrete",
         lambda wrong: escape(WELL, EQUATION_3, ss.Momentum(0.02, 0.9, 0.1), ss.Momentum(0.02, 0.9, 0.1 * wrong)),

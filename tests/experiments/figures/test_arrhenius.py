@@ -3,7 +3,17 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from saddlescape import SGD, HessianNoise, IsotropicNoise, MuellerBrown, PiecewiseQuadraticWell, QuarticWell, references
+from saddlescape import (
+    SGD,
+    HessianNoise,
+    IsotropicNoise,
+    MuellerBrown,
+    PiecewiseQuadraticWell,
+    QuarticWell,
+    escape_times,
+    rare_escapes,
+    references,
+)
 from saddlescape.dynamics.escape_times import EscapeTimes
 from saddlescape.dynamics.outcomes import CENSORED, ESCAPED
 from saddlescape.experiments.figures import arrhenius
@@ -18,7 +28,9 @@ from saddlescape.experiments.figures.arrhenius import (
     draw,
     ratios,
 )
+from saddlescape.experiments.figures.cooling import climb_of
 from saddlescape.experiments.figures.interface import Parts
+from saddlescape.experiments.figures.measured import measured
 from saddlescape.experiments.figures.style import REFERENCE_LOOKS
 
 BARRIERS = np.array([0.1, 0.2, 0.3])
@@ -43,7 +55,7 @@ TIMES = [times_of(36.0, 100), times_of(300.0, 40), times_of(100.0, 0)]
 
 
 def data(known: list[Any]) -> Data:
-    return Data("barrier", BARRIERS, {"sgd": Points(BARRIERS * 70.0 / 3.0, tuple(TIMES), tuple(known))})
+    return Data("barrier", BARRIERS, {"sgd": Points(BARRIERS * 70.0 / 3.0, tuple(map(measured, TIMES)), tuple(known))})
 
 
 def line_of(axes: Any, rung: str) -> tuple[Any, Any]:
@@ -112,6 +124,22 @@ def test_censored_points_are_hollow_and_those_without_escapes_an_arrow(known: li
     assert "at 1 all of them" in caption(data(known))
 
 
+def test_splitting_takes_over_where_escapes_outlast_max_steps() -> None:
+    options = Options(rules="sgd", values=(0.1, 0.3), trajectories=50, repetitions=8, trials=100)  # type: ignore[arg-type]
+    found = compute(options, Parts(landscape=WELLS[0], noise=NOISE)).points["sgd"]
+    assert [times.method for times in found.times] == ["direct", "splitting"]
+    direct = escape_times(WELLS[0], NOISE, RULE, trajectories=range(50), seed=0, max_steps=20_000)
+    split = rare_escapes(WELLS[2], NOISE, RULE, repetitions=range(8, 16), trials=100, seed=0)
+    assert found.times == (measured(direct), measured(split))
+    axes = arrhenius_plot(found.climb, found.times, found.references, ax=Figure().add_subplot())
+    ringed = [line for line in axes.lines if line.get_markersize() == arrhenius.RING["markersize"]]
+    assert [float(np.asarray(line.get_ydata())[0]) for line in ringed] == [split.mean]
+    told = caption(Data("barrier", BARRIERS[[0, 2]], {"sgd": found}))
+    assert "at 1 points by 50 trajectories, at 1 by splitting" in told
+    only = compute(options._replace(method="direct"), Parts(landscape=WELLS[0], noise=NOISE)).points["sgd"]
+    assert [times.method for times in only.times] == ["direct", "direct"]
+
+
 @pytest.mark.parametrize(
     ("options", "landscape", "noise", "says"),
     [
@@ -120,6 +148,7 @@ def test_censored_points_are_hollow_and_those_without_escapes_an_arrow(known: li
         ({"sweep": "variance"}, WELLS[0], NOISE, "has no field variance; sweep barrier or batch_size instead"),
         ({"values": (0.1, -0.2)}, WELLS[0], NOISE, "must be numbers above 0"),
         ({"rules": "sgd,sdg"}, WELLS[0], NOISE, "there is no 'sdg' here; did you mean sgd?"),
+        ({"method": "both"}, WELLS[0], NOISE, "method=both must be one of auto, direct, splitting"),
         ({"trajectories": 0}, WELLS[0], NOISE, "trajectories=0 must be at least 1"),
         ({"lr": -1.0}, WELLS[0], NOISE, "lr=-1.0"),
         ({}, QuarticWell(), NOISE, "has no barrier over a temperature"),
@@ -132,6 +161,7 @@ def test_bad_options_are_refused_before_anything_runs(
         pytest.fail("it ran")
 
     monkeypatch.setattr("saddlescape.dynamics.escape_times.escape_times", never)
+    monkeypatch.setattr("saddlescape.dynamics.rare_escapes.rare_escapes", never)
     with pytest.raises(ValueError, match=says) as caught:
         compute(Options(**options), Parts(landscape=landscape.check(), noise=noise))
     assert "\n" not in str(caught.value)
@@ -139,7 +169,7 @@ def test_bad_options_are_refused_before_anything_runs(
 
 def test_what_is_swept_rises_with_the_barrier_over_the_temperature() -> None:
     pairs, values = arrhenius._swept(Options(sweep="variance"), Parts(None, QuarticWell().check(), IsotropicNoise(2.0)))
-    np.testing.assert_allclose(values, [5.0, 2.5, 5.0 / 3.0, 1.25, 1.0])
+    np.testing.assert_allclose(values, [5.0, 2.5, 5.0 / 3.0, 1.25, 1.0, 2.0 / 3.0, 4.0 / 9.0, 4.0 / 13.0])
     assert [noise.variance for _, noise in pairs] == list(values)
-    climbs = [arrhenius._climb(*pair, RULE) for pair in pairs]
+    climbs = [climb_of(*pair, RULE) for pair in pairs]
     np.testing.assert_allclose(np.array(climbs) / climbs[0], values[0] / values, rtol=1e-6)
