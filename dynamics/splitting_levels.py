@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..landscapes.eigen_directions import eigen_directions
 from . import splitting_kernels as sk
 from .kernels import TAKEN
 from .splitting import (
@@ -54,7 +55,7 @@ class Seen(NamedTuple):
     Parameters
     ----------
     memory
-        Integrated autocorrelation time of whatever forgets most slowly, in steps.
+        Integrated autocorrelation time of whatever forgets most slowly, in steps, to three digits.
     places, paces
         e.theta in the long run, and its last steps, (samples,).
     settled
@@ -145,7 +146,7 @@ def _climb(machine: Machine, seen: Seen, coast: float) -> tuple[Ladder, float]:
     lengths.append(float(tried.steps.mean()))
     heights, stage_lengths = np.array(levels), np.array(lengths)
     ladder = Ladder(basin, heights, coast, seen.memory, burn_in, rate, stage_lengths, seen.settled, walked)
-    return ladder, max(0.0, float(np.median(slopes))) if slopes else 0.0
+    return ladder, max(0.0, rounded(float(np.median(slopes)))) if slopes else 0.0
 
 
 def coasting(gains: npt.NDArray[np.float64], paces: npt.NDArray[np.float64]) -> float:
@@ -167,7 +168,13 @@ def coasting(gains: npt.NDArray[np.float64], paces: npt.NDArray[np.float64]) -> 
     usable = np.isfinite(gain)
     if np.count_nonzero(usable) < 2 or not np.ptp(pace[usable]) > 0.0:
         return 0.0
-    return float(np.polyfit(pace[usable], gain[usable], 1)[0])
+    offset_pace = pace[usable] - pace[usable].mean()
+    return rounded(float(np.sum(offset_pace * gain[usable]) / np.sum(offset_pace**2)))
+
+
+def rounded(number: float) -> float:
+    """Return three digits of what was summed by a library, whose last bits are the machine's and would decide paths."""
+    return float(f"{number:.3g}")
 
 
 def next_level(peaks: npt.NDArray[np.float64], heights: npt.NDArray[np.float64]) -> float:
@@ -195,11 +202,14 @@ def next_level(peaks: npt.NDArray[np.float64], heights: npt.NDArray[np.float64])
 
 
 def basin_seen(machine: Machine) -> Seen:
-    """Walk in the basin until the longest memory is known: of a coordinate, or of a part of the rule's state.
+    """Walk in the basin until the longest memory is known: of a direction, or of a part of the rule's state.
 
     Walks are made longer until they last MEMORIES times that; only their second half counts.
     """
-    first, exit = PILOT * WALKS, machine.setting.end.level
+    setting = machine.setting
+    first, exit = PILOT * WALKS, setting.end.level
+    # A slow direction is seen on its own, and not as a small part of every coordinate.
+    directions = eigen_directions(setting.landscape, setting.start.origin)[1].T
     block, watch = machine.block(first, first + PILOT_WALKS, PILOT_WALKS)
     entries, tally = machine.entries(sk.STRIDE * PILOT_WALKS + 1), new_tally()
     no_entries = Walks(exit, math.inf, FOREVER, 0)
@@ -208,12 +218,12 @@ def basin_seen(machine: Machine) -> Seen:
     chunks = 1
     while True:
         machine.walk_on(no_entries, block, watch, chunks, entries, tally)
-        samples.append(np.concatenate([block.theta, block.state.sum(axis=1)]))
+        samples.append(np.concatenate([directions @ block.theta, block.state.sum(axis=1)]))
         heights.append(np.array([watch.place, watch.pace]))
         if len(samples) < 2 * SAMPLES:
             continue
         length = SAMPLES * chunks * sk.STRIDE
-        memory = integrated_time(np.array(samples[SAMPLES:])) * chunks * sk.STRIDE
+        memory = rounded(integrated_time(np.array(samples[SAMPLES:])) * chunks * sk.STRIDE)
         taken = int(block.queue[TAKEN])
         settled = length >= MEMORIES * memory
         if settled or taken * machine.dimension > PILOT_BUDGET:
