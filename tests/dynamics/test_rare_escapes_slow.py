@@ -131,7 +131,7 @@ def test_splitting_agrees_with_direct_runs_where_the_start_matters(case):
 def test_splitting_agrees_where_the_noise_follows_the_hessian():
     # One case at 3.5 deviations: 5e-4.
     well = ss.QuarticWell(0.25, transverse_min=[1.0, 2.0, 0.5], transverse_saddle=[0.5, 2.0, 1.0], rotation=2)
-    noise = ss.HessianNoise(0.9, floor=0.3)
+    noise = ss.HessianNoise(0.3, floor=0.3)  # tau of some 10^4 steps, each of several microseconds
     assert abs(distance(well, noise, ss.SGD(0.05), 150, trials=300, repetitions=8)) < 3.5
 
 
